@@ -1,0 +1,1 @@
+"""Invariants over the notes of a protocol's nodes."""

@@ -1,0 +1,1 @@
+"""Sequential models: what each data type promises when nothing is concurrent."""

@@ -1,0 +1,1 @@
+"""The independent verifier of certificates; it shares no code with the searches."""

@@ -1,0 +1,1 @@
+"""splitbrain: finds the executions in which a distributed system breaks its promises."""

@@ -1,0 +1,1 @@
+"""Where nodes live: one package a backend."""

@@ -1,0 +1,1 @@
+"""Faults, schedules of faults, and the nemesis that carries a plan out."""

@@ -1,0 +1,1 @@
+"""Composable, pure generators of operations."""

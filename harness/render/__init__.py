@@ -1,0 +1,1 @@
+"""Verdicts, witnesses and progress as text for people."""

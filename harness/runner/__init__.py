@@ -1,0 +1,1 @@
+"""One run: operations, faults, recording, gates and the verdict."""

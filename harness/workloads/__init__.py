@@ -1,0 +1,1 @@
+"""Workloads: which operations to run and which model decides them."""

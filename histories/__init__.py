@@ -1,0 +1,1 @@
+"""What a history is: operations, columns, readers and the journal."""

@@ -1,0 +1,1 @@
+"""Readers of history files, one format a module; all of them stream."""

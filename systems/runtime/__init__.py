@@ -1,0 +1,1 @@
+"""The process runtime: drives one node as a real process."""
