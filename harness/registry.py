@@ -71,12 +71,13 @@ def _from_reference(kind: str, reference: str) -> Found:
 def _module_from_file(kind: str, path: Path) -> Any:
     if not path.is_file():
         raise UsageError(f"The file {path}, named for a {kind[:-1]}, does not exist.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # A name of its own: a user's `random.py` must not shadow the library's.
+    spec = importlib.util.spec_from_file_location(f"splitbrain_file_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses and pickling look their module up by name.
-    sys.modules.setdefault(path.stem, module)
+    # Dataclasses look their module up by name.
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:

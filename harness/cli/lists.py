@@ -1,0 +1,114 @@
+"""`splitbrain systems | workloads | models | faults | bugs`: what there is, a line each."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from splitbrain import registry
+from splitbrain.errors import UsageError
+from splitbrain.render.listing import render_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from splitbrain.systems.description import System
+
+as_json = click.option("--json", "json_output", is_flag=True, help="Print one JSON object on one line.")
+
+
+@click.command()
+@as_json
+def systems(*, json_output: bool) -> None:
+    """List the systems under test."""
+    rows = []
+    for name in registry.names("systems"):
+        system: type[System] = registry.find("systems", name).value
+        rows.append(
+            {
+                "name": name,
+                "nodes": str(system.nodes),
+                "workloads": ", ".join(system.workloads),
+                "promises": f"{system.consistency}; serves while {_SERVES[system.availability]}",
+                "summary": system.summary,
+            }
+        )
+    _show("systems", rows, json_output=json_output)
+
+
+_SERVES = {"majority": "a majority is up", "all": "every node is up", "any": "any node is up"}
+
+
+@click.command()
+@as_json
+def workloads(*, json_output: bool) -> None:
+    """List the workloads."""
+    rows = []
+    for name in registry.names("workloads"):
+        workload = registry.find("workloads", name).value
+        rows.append(
+            {
+                "name": name,
+                "model": workload.model,
+                "operations": ", ".join(workload.functions),
+                "summary": workload.summary,
+            }
+        )
+    _show("workloads", rows, json_output=json_output)
+
+
+@click.command()
+@as_json
+def models(*, json_output: bool) -> None:
+    """List the data types that histories are checked against."""
+    _show("models", _summaries("models"), json_output=json_output)
+
+
+@click.command()
+@as_json
+def faults(*, json_output: bool) -> None:
+    """List the faults."""
+    _show("faults", _summaries("faults"), json_output=json_output)
+
+
+@click.command()
+@click.argument("system", required=False)
+@as_json
+def bugs(system: str | None, *, json_output: bool) -> None:
+    """List the seeded bugs, of one SYSTEM or of all, and the command that convicts each."""
+    chosen = [system] if system else registry.names("systems")
+    rows = []
+    for name in chosen:
+        described: type[System] = registry.find("systems", name).value
+        for bug in described.bugs:
+            flags = " ".join(f"--bug {each}" for each in (bug.name, *bug.needs))
+            rows.append(
+                {
+                    "system": name,
+                    "number": bug.number,
+                    "name": bug.name,
+                    "verdicts": ", ".join(bug.verdicts),
+                    "summary": bug.summary,
+                    "source": bug.source,
+                    "command": f"splitbrain run {name} {flags}",
+                }
+            )
+    if system and not rows and not json_output:
+        raise UsageError(f"The system {system} has no seeded bugs.")
+    _show("bugs", rows, json_output=json_output)
+
+
+def _summaries(kind: str) -> list[dict[str, str]]:
+    return [
+        {"name": name, "summary": registry.find(kind, name).value.summary} for name in registry.names(kind)
+    ]
+
+
+def _show(kind: str, rows: Sequence[dict[str, str]], *, json_output: bool) -> None:
+    if json_output:
+        click.echo(json.dumps({kind: rows}))
+        return
+    columns = list(rows[0]) if rows else []
+    click.echo(render_table(rows, columns))

@@ -1,0 +1,73 @@
+"""`splitbrain verify CERTIFICATE FILE`: re-check a verdict's proof independently."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from splitbrain.errors import UsageError
+from splitbrain.histories import HistoryError, read_history
+from splitbrain.main import INVALID, UNKNOWN, VALID
+from splitbrain.store import RunDirectory, is_run
+
+if TYPE_CHECKING:
+    from splitbrain.checkers.verification import Verification
+
+
+@click.command()
+@click.argument("certificate", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "json_output", is_flag=True, help="Print one JSON object on one line.")
+def verify(certificate: Path, file: Path, *, json_output: bool) -> int:
+    """Re-check CERTIFICATE against the history FILE or RUN directory that it speaks of.
+
+    Exit 0: the certificate holds, so its verdict stands. 1: it does not. 2: the budget of the
+    re-check ran out.
+    """
+    proof = _read(certificate)
+    found = _verify(proof, file)
+    if json_output:
+        document = {
+            "holds": found.holds,
+            "reason": found.reason,
+            "checked": found.checked,
+            "kind": proof.get("kind"),
+        }
+        click.echo(json.dumps(document))
+    else:
+        word = {True: "HOLDS", False: "REFUSED", "unknown": "UNKNOWN"}[found.holds]
+        click.echo(f"{word}: {found.reason}")
+    return VALID if found.holds is True else INVALID if found.holds is False else UNKNOWN
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        proof = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The certificate {path} can't be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise UsageError(f"The certificate {path} is not JSON: {error}.") from error
+    if not isinstance(proof, dict) or not isinstance(proof.get("kind"), str):
+        raise UsageError(f"{path} is not a certificate: a JSON object with a `kind` was expected.")
+    return proof
+
+
+def _verify(proof: dict[str, Any], file: Path) -> Verification:
+    from splitbrain.checkers.verification import verify as verify_history  # noqa: PLC0415  keeps --help fast
+    from splitbrain.checkers.verification import verify_notes  # noqa: PLC0415  as above
+
+    if proof["kind"].startswith("invariant"):
+        if not is_run(file):
+            raise UsageError(f"This certificate speaks of nodes' notes; {file} is not a run directory.")
+        from splitbrain.checkers.invariants.notes import load_notes  # noqa: PLC0415  as above
+
+        return verify_notes(proof, load_notes(file))
+    run = is_run(file)
+    try:
+        history = read_history(RunDirectory(file).history if run else file, tolerate_torn=run)
+    except HistoryError as error:
+        raise UsageError(str(error)) from error
+    return verify_history(proof, history)

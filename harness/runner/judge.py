@@ -1,0 +1,165 @@
+"""From a run directory to a verdict: every checker, the gates, the measurements.
+
+It reads files only, so the same function judges a run that just ended, one that was cut short, and
+one from last night. Invalid outranks unknown outranks valid; a failed gate turns valid into unknown
+and never hides invalid.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from splitbrain import registry
+from splitbrain.checkers.invariants.notes import load_notes
+from splitbrain.checkers.portfolio import check_linearizable
+from splitbrain.checkers.verdict import CheckResult, Violation, worst
+from splitbrain.errors import UsageError
+from splitbrain.faults.record import FaultRecord
+from splitbrain.histories import HistoryError, read_history
+from splitbrain.runner.gates import Gate, evaluate_gates
+from splitbrain.runner.measurements import measure
+from splitbrain.runner.requirements import parse_requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from splitbrain.checkers.verdict import Certificate, NodeNote
+    from splitbrain.histories import History
+    from splitbrain.store import RunDirectory
+    from splitbrain.systems.description import System
+
+DEFAULT_TIMEOUT = 120.0
+"""Seconds that deciding one run's history may take."""
+
+
+def judge(
+    directory: RunDirectory, *, timeout: float | None = None, max_memory_mb: int | None = None
+) -> tuple[dict[str, Any], dict[str, Certificate | None]]:
+    """Judge a run: return its verdict (the JSON of `verdict.json`) and the checkers' certificates.
+
+    Raises:
+        UsageError: the directory is not of a run, or its files can't be read.
+    """
+    test = directory.read("test.json")
+    system: type[System] = registry.find("systems", test["system"]).value
+    workload = registry.find("workloads", test["workload"]).value
+    outcome = _outcome(directory)
+    history = _history(directory)
+    notes = load_notes(directory.path)
+    records = [FaultRecord.from_json(record) for record in outcome["records"]]
+    results = [
+        _linearizable(history, workload.model, timeout or DEFAULT_TIMEOUT, max_memory_mb),
+        *[_invariants(name, notes) for name in system.invariants],
+        _crashes(outcome["exits"]),
+    ]
+    remarks = [*outcome["remarks"], *history.notes]
+    measurements = measure(history, [(record.began, record.ended) for record in records])
+    gates = [
+        *evaluate_gates(history, records, notes, system, workload, nodes=test["nodes"], remarks=remarks),
+        *_requirements(test["require"], measurements),
+        Gate("ran-to-its-end", held=not outcome["interrupted"], observed=_how_it_ended(outcome)),
+    ]
+    valid = worst([result.valid for result in results])
+    if valid is True and not all(gate.held for gate in gates):
+        valid = "unknown"
+    verdict = {
+        "valid": valid,
+        "reason": _reason(valid, results, gates),
+        "operations": len(history),
+        "seconds": round(sum(result.seconds for result in results), 6),
+        "method": results[0].method,
+        "checks": [_check(result) for result in results],
+        "violations": [violation.to_json() for result in results for violation in result.violations],
+        "gates": [{"gate": gate.gate, "held": gate.held, "observed": gate.observed} for gate in gates],
+        "measurements": measurements,
+        "coverage": {"notes": _note_counts(notes)},
+        "remarks": remarks,
+        "run": str(directory.path),
+        "replay": f"splitbrain replay {directory.path}",
+    }
+    return verdict, {result.checker: result.certificate for result in results}
+
+
+def _outcome(directory: RunDirectory) -> dict[str, Any]:
+    if (directory.path / "outcome.json").exists():
+        return directory.read("outcome.json")
+    remark = "The run has no outcome.json: its controller died before it could say how it went."
+    return {"records": [], "exits": [], "interrupted": True, "remarks": [remark], "ended": None}
+
+
+def _history(directory: RunDirectory) -> History:
+    try:
+        return read_history(directory.history, format="jsonl", tolerate_torn=True)
+    except HistoryError as error:
+        raise UsageError(str(error)) from error
+
+
+def _linearizable(
+    history: History, model: str, timeout: float, max_memory_mb: int | None
+) -> CheckResult:
+    return check_linearizable(
+        history, registry.find("models", model).value(), timeout=timeout, max_memory_mb=max_memory_mb
+    )
+
+
+def _invariants(name: str, notes: Mapping[str, Sequence[NodeNote]]) -> CheckResult:
+    result = registry.find("checkers", name).value().check(notes)
+    assert isinstance(result, CheckResult)
+    return result
+
+
+def _crashes(exits: Sequence[Mapping[str, Any]]) -> CheckResult:
+    """A node whose process ended by itself, outside any fault, broke its promise to serve."""
+    violations = [
+        Violation(
+            "CRASH",
+            f"The process of {each['node']} ended by itself ({each['status']}).",
+            {"node": each["node"], "status": each["status"], "log": each["log"]},
+        )
+        for each in exits
+    ]
+    reason = violations[0].summary if violations else "No node ended by itself."
+    return CheckResult("crash", not violations, "exit status", reason, violations)
+
+
+def _requirements(text: str | None, measurements: Mapping[str, Any]) -> list[Gate]:
+    return [
+        Gate(
+            f"require {requirement.text}",
+            held=requirement.held(measurements),
+            observed=measurements.get(requirement.measurement.replace("-", "_")),
+        )
+        for requirement in parse_requirements(text)
+    ]
+
+
+def _how_it_ended(outcome: Mapping[str, Any]) -> str:
+    return "cut short" if outcome["interrupted"] else "to its end"
+
+
+def _reason(valid: Any, results: Sequence[CheckResult], gates: Sequence[Gate]) -> str:
+    if valid is True:
+        return " ".join(result.reason for result in results)
+    for result in results:
+        if result.valid is valid:
+            return result.reason
+    failed = [gate for gate in gates if not gate.held]
+    names = ", ".join(gate.gate for gate in failed)
+    return f"No violation was found, but {len(failed)} gate{'s' * (len(failed) > 1)} failed: {names}."
+
+
+def _check(result: CheckResult) -> dict[str, Any]:
+    return {
+        "checker": result.checker,
+        "valid": result.valid,
+        "method": result.method,
+        "reason": result.reason,
+        "seconds": round(result.seconds, 6),
+        "certificate": f"certificates/{result.checker}.json" if result.certificate is not None else None,
+    }
+
+
+def _note_counts(notes: Mapping[str, Sequence[NodeNote]]) -> dict[str, int]:
+    counts = Counter(note.kind for each in notes.values() for note in each)
+    return dict(sorted(counts.items()))

@@ -1,0 +1,144 @@
+"""Drives one run: polls a backend and feeds the interpreter and the nemesis, phase by phase.
+
+    main       operations and planned faults, for the plan's duration
+    heal       every fault is ended; operations go on
+    recovery   operations go on over a healed cluster, so that its return can be seen
+    drain      no new operations; the open ones run to their deadlines
+
+It knows neither processes nor clocks: a backend's `now` and `poll` are all it waits with, so the
+same loop will drive a simulated cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from splitbrain.backend import (
+    BackendEvent,
+    ClientDisconnected,
+    ClientMessage,
+    ClientUnreachable,
+    NodeExited,
+)
+from splitbrain.runner.interpreter import Retire, SendRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from splitbrain.backend import Backend
+    from splitbrain.faults.nemesis import Nemesis
+    from splitbrain.runner.interpreter import Action, Interpreter
+
+SECOND = 1_000_000_000
+PROGRESS_INTERVAL = SECOND // 5
+"""How often the watcher of a run is told how it goes, in nanoseconds."""
+
+LONGEST_HEAL = 20 * SECOND
+"""A heal that takes longer than this is reported as one that failed."""
+
+LONGEST_SLEEP = SECOND // 20
+"""The longest wait in one poll: an interrupt is noticed within it."""
+
+
+class Watcher(Protocol):
+    """Whoever wants to see how a run goes; called a few times a second."""
+
+    def __call__(self, phase: str, now: int, interpreter: Interpreter, nemesis: Nemesis) -> None:
+        """Take note of the run's state."""
+        ...
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a run went, apart from its history: crashes, and whether it was cut short."""
+
+    exits: Sequence[NodeExited]
+    interrupted: bool
+    remarks: Sequence[str]
+    ended: int
+    """When it ended, in nanoseconds since the run began."""
+
+
+def drive(
+    backend: Backend,
+    interpreter: Interpreter,
+    nemesis: Nemesis,
+    *,
+    duration: int,
+    recovery: int,
+    interrupted: Callable[[], bool],
+    watch: Watcher,
+) -> Course:
+    """Run all phases (durations in nanoseconds) and return how it went. The backend stays open."""
+    run = _Run(backend, interpreter, nemesis, interrupted, watch)
+    run.phase("main", lambda now: now >= duration)
+    heal_by = backend.now() + LONGEST_HEAL
+    nemesis.heal_all(backend.now())
+    run.phase("heal", lambda now: nemesis.settled or now >= heal_by, stop_early=False)
+    if not nemesis.settled:
+        run.remarks.append(f"The final heal had not settled after {LONGEST_HEAL // SECOND} s.")
+    healed = backend.now()
+    run.phase("recovery", lambda now: now >= healed + recovery)
+    interpreter.stop()
+    drain_by = backend.now() + interpreter.timeout + SECOND
+    run.phase("drain", lambda now: interpreter.done or now >= drain_by)
+    run.act(interpreter.abandon(backend.now()))
+    return Course(tuple(run.exits), interrupted(), tuple(run.remarks), backend.now())
+
+
+class _Run:
+    """The loop's own state: what it polls, and what it saw on the way."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        interpreter: Interpreter,
+        nemesis: Nemesis,
+        interrupted: Callable[[], bool],
+        watch: Watcher,
+    ) -> None:
+        self.backend = backend
+        self.interpreter = interpreter
+        self.nemesis = nemesis
+        self.interrupted = interrupted
+        self.watch = watch
+        self.exits: list[NodeExited] = []
+        self.remarks: list[str] = []
+        self.next_progress = 0
+
+    def phase(self, name: str, ended: Callable[[int], bool], *, stop_early: bool = True) -> None:
+        """Go on until `ended(now)`, or until an interrupt where the phase may be cut short."""
+        backend, interpreter, nemesis = self.backend, self.interpreter, self.nemesis
+        while not (stop_early and self.interrupted()):
+            now = backend.now()
+            if ended(now):
+                return
+            if now >= self.next_progress:
+                self.watch(name, now, interpreter, nemesis)
+                self.next_progress = now + PROGRESS_INTERVAL
+            nemesis.advance(now)
+            self.act(interpreter.advance(now))
+            for event in backend.poll(self._wake(now)):
+                self._deliver(event)
+
+    def act(self, actions: Iterable[Action]) -> None:
+        """Carry out what the interpreter asks for."""
+        for action in actions:
+            if isinstance(action, SendRequest):
+                self.backend.send(action.client, action.dest, action.body)
+            elif isinstance(action, Retire):
+                self.backend.retire(action.client)
+
+    def _wake(self, now: int) -> int:
+        times = (self.interpreter.next_wake(now), self.nemesis.next_wake(), now + LONGEST_SLEEP)
+        return min(time for time in times if time is not None)
+
+    def _deliver(self, event: BackendEvent) -> None:
+        now = self.backend.now()
+        if isinstance(event, ClientMessage | ClientUnreachable | ClientDisconnected):
+            self.act(self.interpreter.deliver(event, now))
+            return
+        if isinstance(event, NodeExited):
+            self.exits.append(event)
+        self.nemesis.deliver(event, now)
