@@ -143,7 +143,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class LinkCounters:
-    """Outcome: {"lines", "dropped", "lost", "duplicated", "delayed", "held"}, summed over all links so far."""
+    """Count whole lines over all links so far.
+
+    Outcome: {"lines", "dropped", "lost", "duplicated", "delayed", "held"}.
+    """
 
 
 Action: TypeAlias = (

@@ -56,7 +56,9 @@ def _module(verb: str) -> str:
     return "lists" if verb in ("systems", "workloads", "models", "faults", "bugs") else verb
 
 
-@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="splitbrain", message="%(prog)s %(version)s")
 def command() -> None:
     """Finds the executions in which a distributed system breaks its promises, and proves it.

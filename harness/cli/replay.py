@@ -28,7 +28,7 @@ def replay(run: Path, store: Path, *, json_output: bool) -> int:
     directory = RunDirectory(run.parent if run.name in ("plan.json", "test.json") else run)
     if not is_run(directory.path):
         raise UsageError(
-            f"{run} belongs to no run directory; a fault plan on its own is given to `splitbrain run SYSTEM --plan`."
+            f"{run} belongs to no run directory; a fault plan on its own is for `splitbrain run SYSTEM --plan`."
         )
     test = directory.read("test.json")
     plan = plan_from_json(directory.read("plan.json"))

@@ -38,7 +38,9 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
 
 @click.command()
 @click.argument("system")
-@click.option("--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where nodes live.")
+@click.option(
+    "--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where nodes live."
+)
 @click.option("--nodes", type=click.IntRange(min=1), help="How many nodes; the system's own size by default.")
 @click.option("--workload", help="Which operations; the system's first by default.")
 @click.option(
@@ -55,7 +57,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0),
     metavar="R",
     help="Operations a second [default: 300; 0 is as many as the system serves].",
 )
@@ -68,9 +70,13 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
     metavar="S",
     help="Seconds after which an unanswered operation is indeterminate.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of operations and faults [default: drawn, and said].")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Seed of operations and faults [default: drawn, and said]."
+)
 @click.option("--bug", "bugs", multiple=True, metavar="NAME", help="Seed a bug into the system (see `bugs`).")
-@click.option("--plan", metavar="FILE", help="A fault plan to carry out, or bug:NAME for that of a seeded bug.")
+@click.option(
+    "--plan", metavar="FILE", help="A fault plan to carry out, or bug:NAME for that of a seeded bug."
+)
 @click.option("--require", metavar="LIST", help='Bounds such as "availability>=0.99,p99<=50ms".')
 @store_option
 @json_option

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 USUAL_FAULTS = ("partition", "kill", "pause")
 """What a run suffers when nothing is said, as far as the number of nodes allows it."""
 
+DEFAULT_RATE = 300.0
+"""Operations a second when nothing is said: enough to see a window of a few milliseconds, and little enough
+that five nodes, their clients and the checker share two cores without missing heartbeats."""
+
 SECOND = 1_000_000_000
 
 
@@ -97,7 +101,8 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
     workload = registry.find("workloads", workload_name)
     if ":" not in workload_name and workload.name not in system.workloads:
         raise UsageError(
-            f"{system.name} does not speak the workload {workload_name!r}; it speaks {', '.join(system.workloads)}."
+            f"{system.name} does not speak the workload {workload_name!r}; "
+            f"it speaks {', '.join(system.workloads)}."
         )
     parse_requirements(options.require)
     test = {
@@ -114,7 +119,7 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
         "faults": sorted({each.fault for each in plan.faults}),
         "time_limit": plan.duration,
         "recovery": plan.recovery,
-        "rate": options.rate,
+        "rate": DEFAULT_RATE if options.rate is None else options.rate,
         "concurrency": options.concurrency or 2 * len(nodes),
         "operation_timeout": options.operation_timeout,
         "seed": seed,
