@@ -79,14 +79,16 @@ class KeyValueMachine:
                 return error_body(MALFORMED_REQUEST, f"{kind} needs {name!r}")
         key = canonical(operation["key"])
         if kind == "read":
-            return self._read(key)
-        if kind == "write":
-            return self._write(key, operation["value"])
-        if kind == "cas":
-            return self._cas(key, operation["from"], operation["to"])
-        if kind == "append":
-            return self._append(key, operation["value"])
-        return self._delete(key)
+            answer = self._read(key)
+        elif kind == "write":
+            answer = self._write(key, operation["value"])
+        elif kind == "cas":
+            answer = self._cas(key, operation["from"], operation["to"])
+        elif kind == "append":
+            answer = self._append(key, operation["value"])
+        else:
+            answer = self._delete(key)
+        return answer
 
     def snapshot(self) -> dict[str, Json]:
         """Return the state as a JSON object, equal for equal states whatever led to them."""
