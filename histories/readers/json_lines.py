@@ -1,0 +1,89 @@
+"""JSON lines: one object a line, the project's own format.
+
+Lines are parsed by orjson, which would turn integers beyond 64 bits into floats without a word, and two different
+values into one. So a line with a run of nineteen digits goes through the standard library's parser.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import orjson
+
+from splitbrain.histories.builder import show
+from splitbrain.histories.errors import HistoryError, TornHistoryError
+from splitbrain.histories.readers.source import Entry, Source
+
+DEEPEST = 100
+"""Levels of nesting in one entry; far below what any recursion here or in a checker could trip over."""
+LONG_NUMBER = re.compile(rb"[0-9]{19}")
+STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+BRACKETS = re.compile(rb"[\[\]{}]")
+
+
+def read_json_lines(source: Source) -> Iterator[Entry]:
+    """Yield the entries of a file of JSON lines; blank lines are skipped.
+
+    Raises `TornHistoryError` if the last line has no newline and is not whole.
+    """
+    for block in source.blocks():
+        for number, line in enumerate(block.lines, block.first):
+            if not line or line.isspace():
+                continue
+            try:
+                yield Entry(number, parse_object(line, source.name, number))
+            except HistoryError as error:
+                if block.torn:
+                    raise TornHistoryError(source.name, number, f"torn last line: {error.message}") from error
+                raise
+
+
+def parse_object(text: bytes, name: str, line: int) -> dict[str, Any]:
+    """Parse one JSON object that begins on this line of the file of this name."""
+    try:
+        if LONG_NUMBER.search(text):
+            value = json.loads(text.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+            json.dumps(value, ensure_ascii=False).encode()  # refuses half a surrogate pair, as orjson does
+        else:
+            value = orjson.loads(text)
+    except UnicodeDecodeError as error:
+        raise HistoryError(name, line, "not UTF-8") from error
+    except RecursionError as error:
+        raise HistoryError(name, line, f"nested deeper than {DEEPEST} levels") from error
+    except ValueError as error:
+        raise HistoryError(name, line, f"{_reason(error)}; expected a JSON object") from error
+    if type(value) is not dict:
+        raise HistoryError(name, line, f"found {show(value)}, expected a JSON object")
+    if text.count(b"[") + text.count(b"{") > DEEPEST and depth(text) > DEEPEST:
+        raise HistoryError(name, line, f"nested deeper than {DEEPEST} levels")
+    return value
+
+
+def depth(text: bytes) -> int:
+    """Return how deeply well-formed JSON is nested."""
+    level = deepest = 0
+    for bracket in BRACKETS.findall(STRING.sub(b"", text)):
+        level += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, level)
+    return deepest
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON at column {error.colno}: {error.msg.split(': line')[0]}"
+    return f"not JSON: {error}"
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is too large for a float")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")

@@ -1,0 +1,115 @@
+"""The bytes of a history file, read once from front to back.
+
+Files, pipes and devices alike: nothing here seeks. The first bytes stay visible for the detection of the format, and
+every read grows with what its caller could not use yet, so that even a file of one line costs linear time.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from splitbrain.histories.errors import HistoryError
+
+CHUNK = 1 << 18
+UTF8_MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Entry(NamedTuple):
+    """One entry of a history with the 1-based line that it begins on."""
+
+    line: int
+    fields: dict[str, Any]
+
+
+class Block(NamedTuple):
+    """Consecutive lines without their ends; `first` is the 1-based number of the first one.
+
+    `torn` marks the last line of a file that does not end in a newline; it comes alone.
+    """
+
+    first: int
+    lines: list[bytes]
+    torn: bool
+
+
+class Source:
+    """An open history file. Raises `HistoryError` where the file can't be opened or read as UTF-8."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = os.fspath(path)
+        self.notes: list[str] = []
+        self._newlines = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            self._file = open(path, "rb")  # noqa: SIM115: closed by __exit__
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise HistoryError(self.name, None, f"cannot be read: {reason}") from error
+        self._ahead = b""
+        self._exhausted = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def _ended(self) -> bool:
+        return self._exhausted and not self._ahead
+
+    def prefix(self) -> bytes:
+        """Return the first bytes without a byte order mark: a chunk of them, or all, and more while they are blank.
+
+        To be asked once, before any other read.
+        """
+        self._ahead = self._read(CHUNK)
+        if self._ahead.startswith(UTF16_MARKS):
+            raise HistoryError(self.name, 1, "the file is UTF-16, expected UTF-8; convert it first")
+        self._ahead = self._ahead.removeprefix(UTF8_MARK)
+        while not self._exhausted and not self._ahead.strip():
+            self._ahead += self._read(max(CHUNK, len(self._ahead)))
+        return self._ahead
+
+    def read_text(self, size: int) -> str:
+        """Return about `size` more characters; an empty string only at the end of the file."""
+        text = ""
+        while not text and not self._ended:
+            data = self._take(size)
+            try:
+                text = self._decoder.decode(data, final=self._ended)
+            except UnicodeDecodeError as error:
+                bad = error.object[: error.start].count(b"\n") + self._newlines + 1
+                raise HistoryError(self.name, bad, "not UTF-8") from error
+        self._newlines += text.count("\n")
+        return text
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield all lines, a chunk's worth at a time."""
+        first = 1
+        rest = b""
+        while not self._ended:
+            *lines, rest = (rest + self._take(max(CHUNK, len(rest)))).split(b"\n")
+            if lines:
+                yield Block(first, lines, torn=False)
+                first += len(lines)
+        if rest:
+            yield Block(first, [rest], torn=True)
+
+    def _take(self, size: int) -> bytes:
+        if self._ahead:
+            data, self._ahead = self._ahead, b""
+            return data
+        return self._read(size)
+
+    def _read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._exhausted = len(data) < size
+        return data
