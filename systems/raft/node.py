@@ -1,0 +1,117 @@
+"""A Raft node: one step takes an event to the rule that it concerns.
+
+Notes that a node emits (kind, fields). Those with a claim about durable content wait for its persist;
+so the checker of invariants may take them as they are:
+
+    recovered      {"first": 1, "entries": [[term, digest], ...], "term", "vote"}  what an earlier life left
+    role           {"role": "follower" | "candidate" | "leader", "term", "leader": name or null}
+    voted          {"term", "for", "own": bool}  right after the vote was sent
+    elected        {"term", "last", "digest"}  it became leader with a log that ends so
+    appended       {"first", "entries": [[term, digest], ...], "previous": digest before}  the log holds these
+    truncated      {"from"}  and no more what stood there
+    acknowledged   {"first", "last", "term"}  right after a follower consented to entries
+    committed      {"index", "term": of the entry, "digest", "in_term": current, "role"}
+    applied        {"first", "digests": [...], "term": current}
+    answered       {"client", "msg_id", "type"}  right after the answer to a mutator
+    read-answered  {"client", "msg_id", "index": applied}  right after the answer to a read
+
+A digest is that of the whole log up to its entry (`log.py`).
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from ..contract import Persisted, Received, Started, TimerFired
+from . import messages
+from .election import Election
+from .reads import Reads
+from .sessions import Sessions
+from .state import APPLY, ELECTION, FLUSH, TICK
+from .storage import Durability, recover
+
+if TYPE_CHECKING:
+    from ..contract import Body, Effect, Event, Now
+
+
+class RaftNode(Election, Reads, Sessions):
+    """One server of the cluster."""
+
+    def step(self, event: Event, now: Now) -> list[Effect]:
+        """Take one event and return the effects, in order.
+
+        Raises:
+            ValueError: the records of a `Started` are damaged.
+        """
+        self.now = now.steady
+        self.effects = []
+        if isinstance(event, Received):
+            if event.src in self.peers:
+                self.on_peer(event.src, event.body)
+            else:
+                self.on_client(event.src, event.body)
+        elif isinstance(event, Persisted):
+            self.on_persisted(event.id)
+        elif isinstance(event, TimerFired):
+            self.on_timer(event.name)
+        else:
+            self.on_started(event)
+        self.hard_state()
+        self.apply_committed()
+        self.serve_reads()
+        return self.effects
+
+    def on_started(self, event: Started) -> None:
+        """Come up as a follower with what was persisted; a torn record is none (5.1, 5.2, figure 2)."""
+        self.random = Random(f"{event.seed} {self.name}")
+        self.term, self.vote, self.log = recover(event.records)
+        self.saved = (self.term, self.vote)
+        last = self.log.last_index
+        self.durability = Durability(last)
+        entries = self.log.fingerprints(1, last)
+        self.note("recovered", {"first": 1, "entries": entries, "term": self.term, "vote": self.vote})
+        self.note_role()
+        self.await_leader()
+
+    def on_persisted(self, identity: int) -> None:
+        """Count one's own vote, or one's own copy of entries, now that it is durable (5.2; thesis 10.2.1)."""
+        self.durability.done(identity)
+        self.count_votes()
+        if self.leadership is not None:
+            self.commit(self.leader_commit(self.leadership))
+
+    def on_timer(self, name: str) -> None:
+        """Take a timer; `APPLY` only asks for the end of this step."""
+        if name == FLUSH:
+            self.on_flush()
+        elif name == TICK:
+            self.on_tick()
+        elif name == ELECTION:
+            self.on_election_timeout()
+        else:
+            assert name == APPLY, name
+
+    def on_peer(self, src: str, body: Body) -> None:
+        """Adopt a newer term first, then take the message (5.1)."""
+        kind = body["type"]
+        if body["term"] > self.term:
+            self.adopt_term(body["term"], src if kind == messages.APPEND_ENTRIES else None)
+        if kind == messages.APPEND_ENTRIES:
+            self.on_append_entries(src, body)
+        elif kind == messages.APPENDED:
+            self.on_appended(src, body)
+        elif kind == messages.REQUEST_VOTE:
+            self.on_request_vote(src, body)
+        elif kind == messages.VOTE:
+            self.on_vote(src, body)
+
+    def on_client(self, client: str, body: Body) -> None:
+        """Take a client's request; what can't be answered, or is none, is left alone."""
+        msg_id, kind = body.get("msg_id"), body.get("type")
+        if not isinstance(msg_id, int) or isinstance(msg_id, bool) or not isinstance(kind, str):
+            return
+        if kind == "read":
+            self.on_read(client, msg_id, body)
+        else:
+            self.on_mutator(client, msg_id, body)
