@@ -1,13 +1,13 @@
 """From lines to a history, and the rules that make lines a history.
 
-A process does one thing at a time. So each process's lines alternate: an invocation, then at most one completion
-(ok, fail or info) of the same function and key. An info line retires nothing here: in foreign files the same process
-may invoke again afterwards, and the earlier operation stays indeterminate for good. Whatever breaks the
-alternation leaves the real-time order of operations undefined, and no verdict about it could be trusted: it is
-refused, naming both lines.
+A process does one thing at a time. So each process's lines alternate: an invocation, then at most one
+completion (ok, fail or info) of the same function and key. An info line retires nothing here: in foreign
+files the same process may invoke again afterwards, and the earlier operation stays indeterminate for good.
+Whatever breaks the alternation leaves the real-time order of operations undefined, and no verdict about it
+could be trusted: it is refused, naming both lines.
 
-Positions count the entries of the history: nemesis lines are counted, blank lines and comments are not. An "index"
-in the file is ignored. Processes are integers, or "nemesis".
+Positions count the entries of the history: nemesis lines are counted, blank lines and comments are not. An
+"index" in the file is ignored. Processes are integers, or "nemesis".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from splitbrain.histories.errors import HistoryError
 from splitbrain.histories.history import FAIL, INFO, NEVER, NO_TIME, OK, History
-from splitbrain.histories.keys import Keyed, KeyedTuple, all_wrapped, identity, is_pair, same_key
+from splitbrain.histories.keys import Keyed, KeyedTuple, all_wrapped, identity, same_key
 
 NEMESIS = "nemesis"
 TRANSACTION = "txn"
@@ -59,14 +59,16 @@ class HistoryBuilder:
             if process == NEMESIS:
                 self._nemesis.append({**entry, "position": position})
                 return
-            raise self._error(position, f'"process" is {show(process)}, expected an integer or "nemesis"')
+            raise self._error(
+                position, f'"process" is {_field(entry, "process")}, expected an integer or "nemesis"'
+            )
         kind = entry.get("type")
         if kind == "invoke":
             self._add_invocation(position, process, entry)
         elif isinstance(kind, str) and kind in STATUS_OF_TYPE:
             self._add_completion(position, process, STATUS_OF_TYPE[kind], entry)
         else:
-            raise self._error(position, f'"type" is {show(kind)}, expected {TYPES}')
+            raise self._error(position, f'"type" is {_field(entry, "type")}, expected {TYPES}')
 
     def _add_invocation(self, position: int, process: int, entry: Mapping[str, Any]) -> None:
         value = entry.get("value")
@@ -104,20 +106,20 @@ class HistoryBuilder:
     def _add_completion(self, position: int, process: int, status: int, entry: Mapping[str, Any]) -> None:
         index = self._latest.get(process)
         if index is None or self._complete[index] != NEVER:
-            self._refuse_completion(position, process, index, entry)
+            raise self._refusal(position, process, index, entry)
         function = entry.get("f", self._functions[index])
         if function != self._functions[index]:
             raise self._error(
                 position,
-                f"process {process} completes {show(function)} at position {position}, but what it has open is its "
-                f"{self._describe(index)}",
+                f"process {process} completes {show(function)} at position {position}, but what it has open "
+                f"is its {self._describe(index)}",
             )
         key = entry.get("key")
         if key is not None and identity(key) != identity(self._keys[index]):
             raise self._error(
                 position,
-                f"process {process} completes key {show(key)} at position {position}, but what it has open is its "
-                f"{self._describe(index)} on key {show(self._keys[index])}",
+                f"process {process} completes key {show(key)} at position {position}, but what it has open "
+                f"is its {self._describe(index)} on key {show(self._keys[index])}",
             )
         self._status[index] = status
         self._complete[index] = position
@@ -138,18 +140,19 @@ class HistoryBuilder:
         value = entry.get("value")
         if "f" not in entry and isinstance(value, list) and all(isinstance(part, list) for part in value):
             return TRANSACTION
-        raise self._error(position, f'"f" is {show(entry.get("f"))}, expected the name of a function')
+        raise self._error(position, f'"f" is {_field(entry, "f")}, expected the name of a function')
 
-    def _refuse_completion(
+    def _refusal(
         self, position: int, process: int, index: int | None, entry: Mapping[str, Any]
-    ) -> None:
+    ) -> HistoryError:
         what = f"process {process} completes {show(entry.get('f', 'an operation'))} at position {position}"
         if index is None:
-            raise self._error(position, f"{what}, but never invoked anything: completed without invocation")
-        raise self._error(
+            return self._error(position, f"{what}, but never invoked anything: completed without invocation")
+        return self._error(
             position,
-            f"{what}, but its {self._describe(index)} was completed already at position {self._complete[index]} "
-            f"(line {self._lines[self._complete[index]]}): completed twice, or without invocation",
+            f"{what}, but its {self._describe(index)} was completed already at position "
+            f"{self._complete[index]} (line {self._lines[self._complete[index]]}): completed twice, or "
+            "without invocation",
         )
 
     def _describe(self, index: int) -> str:
@@ -166,6 +169,9 @@ class HistoryBuilder:
             self._unwrap()
             if keyed == "auto" and not self._has_tuples:
                 remarks.append("every value is a pair of key and value, so the history was read as keyed")
+        elif self._has_tuples:
+            self._values = [list(value) if type(value) is KeyedTuple else value for value in self._values]
+            self._results = [list(value) if type(value) is KeyedTuple else value for value in self._results]
         functions: dict[str, int] = {}
         keys: dict[Any, int] = {}
         table: list[Any] = []
@@ -210,7 +216,8 @@ class HistoryBuilder:
             if not isinstance(value, list) or len(value) != 2:
                 raise self._error(
                     self._invoke[index],
-                    f"the value of {self._functions[index]} is {show(value)}, expected a pair of key and value",
+                    f"the value of {self._functions[index]} is {show(value)}, expected a pair of key "
+                    "and value",
                 )
             self._keys[index] = value[0]
             self._values[index] = value[1]
@@ -219,7 +226,8 @@ class HistoryBuilder:
                 if not isinstance(result, list) or len(result) != 2 or not same_key(value, result):
                     raise self._error(
                         self._complete[index],
-                        f"the ok of {self._functions[index]} is {show(result)}, expected a pair with key {show(value[0])}",
+                        f"the ok of {self._functions[index]} is {show(result)}, expected a pair with "
+                        f"key {show(value[0])}",
                     )
                 self._results[index] = result[1]
 
@@ -241,11 +249,15 @@ def build_history(
 
 def show(value: Any) -> str:
     """Return a value as an error message shows it: its JSON, cut short."""
-    if value is None:
-        return "missing or null"
     token = identity(value)
+    if token is None:
+        return "null"
     text = f'"{token}"' if isinstance(token, str) else token.decode(errors="replace")
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _field(entry: Mapping[str, Any], name: str) -> str:
+    return show(entry[name]) if name in entry else "missing"
 
 
 def _nanoseconds(time: Any) -> int:

@@ -1,21 +1,23 @@
 """The append-only file that a run records its history in.
 
-A line is handed to the kernel whole, by one `write` on an unbuffered descriptor, before `append` returns: from then
-on nothing that happens to this process can lose it, SIGKILL included. (A crash of the machine can; that is not
-what a controller is protected against, and an fsync a line would cap the load.) A write that fails
-half-way is cut off again, so what remains is a well-formed history.
+A line is handed to the kernel whole, by one `write` on an unbuffered descriptor, before `append` returns:
+from then on nothing that happens to this process can lose it, SIGKILL included. (A crash of the machine
+can; that is not what a controller is protected against, and an fsync a line would cap the load.) A write
+that fails half-way is cut off again, so what remains is a well-formed history.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
 
 
 class JournalError(OSError):
@@ -38,7 +40,8 @@ class Journal:
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as error:
             raise JournalError(
-                f"the history {self.path} cannot be created: {error.strerror}; choose another directory with --store"
+                f"the history {self.path} cannot be created: {error.strerror}; "
+                "choose another directory with --store"
             ) from error
 
     def __len__(self) -> int:
@@ -48,7 +51,8 @@ class Journal:
     def append(self, line: Mapping[str, Any]) -> int:
         """Append one line and return its position; once this returns, the line survives this process.
 
-        Raises `JournalError` if it could not be written, and `TypeError` or `ValueError` for what JSON can't hold.
+        Raises `JournalError` if it could not be written, and `TypeError` or `ValueError` for what
+        JSON can't hold.
         """
         self._write(encode(line))
         self._position += 1

@@ -9,8 +9,8 @@ operation, reads included, so a history is taken to be keyed by plain tuples exa
 - every ok returns a two-element list with the same first element, and
 - some function other than a compare-and-set is always invoked with null in second place (`[k null]`: a read).
 
-Without the last rule a history of compare-and-sets alone would qualify. Tagged tuples need no such care, and a
-`key` field on any line wins over both.
+Without the last rule a history of compare-and-sets alone would qualify. Tagged tuples need no such care,
+and a `key` field on any line wins over both.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from splitbrain.histories.builder import HistoryBuilder
-from splitbrain.histories.errors import HistoryError, TornHistoryError
-from splitbrain.histories.keys import Keyed
+from splitbrain.histories.errors import TornHistoryError
 from splitbrain.histories.readers.detect import detect
 from splitbrain.histories.readers.edn import read_edn
 from splitbrain.histories.readers.jepsen_log import read_jepsen_log
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import os
 
     from splitbrain.histories.history import History
+    from splitbrain.histories.keys import Keyed
 
 Format: TypeAlias = Literal["auto", "jsonl", "json", "edn", "jepsen-log"]
 FORMATS: tuple[Format, ...] = ("auto", "jsonl", "json", "edn", "jepsen-log")
@@ -32,16 +32,16 @@ _READERS = {
 
 def read_history(
     path: str | os.PathLike[str],
-    format: Format = "auto",  # noqa: A002: the word of the command line's option
+    format: Format = "auto",  # noqa: A002 - the word of the command line's option
     keyed: Keyed = "auto",
     *,
     tolerate_torn: bool = False,
 ) -> History:
     """Read a history in one pass; pipes and devices will do.
 
-    `format` is one of `FORMATS`: "auto" decides from the content, never from the name. `keyed` says whether values are
-    Jepsen's tuples of key and value (see `keys`). With `tolerate_torn` an entry that the end of the file cuts off is
-    dropped, and `notes` says so.
+    `format` is one of `FORMATS`: "auto" decides from the content, never from the name. `keyed` says whether
+    values are Jepsen's tuples of key and value (see `keys`). With `tolerate_torn` an entry that the end of
+    the file cuts off is dropped, and `notes` says so.
 
     Raises `HistoryError`, naming file and line, for anything else that is not a history or can't be read.
     """
@@ -56,7 +56,5 @@ def read_history(
             if not tolerate_torn:
                 raise
             notes.append(f"torn last line dropped (line {torn.line})")
-        except OSError as error:
-            raise HistoryError(source.name, None, f"reading failed: {error.strerror}") from error
         notes.extend(source.notes)
     return builder.finish(keyed, notes)

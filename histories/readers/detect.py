@@ -30,7 +30,7 @@ def detect(source: Source) -> str:
 
     Raises `HistoryError` for a file that is none of them.
     """
-    head = source.prefix().lstrip()
+    head = source.head.lstrip()
     if not head or JSON_OBJECT.match(head):
         return "jsonl"
     if JSON_ARRAY.match(head) or (head.startswith(b"[") and JSON_OBJECT.match(head[1:].lstrip())):
@@ -42,5 +42,6 @@ def detect(source: Source) -> str:
     raise HistoryError(
         source.name,
         1,
-        "no history that is known, expected JSON lines, a JSON array, EDN or a Jepsen log (--format names it outright)",
+        "the format is not recognised, expected JSON lines, a JSON array, EDN or a Jepsen log; "
+        "--format names it outright",
     )

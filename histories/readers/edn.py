@@ -1,19 +1,19 @@
 r"""Jepsen's EDN: a map a line, or one vector or list of maps, with or without record tags.
 
-A history is data, so EDN is read as JSON is: keywords and symbols as strings (`:write` is "write", `:a/b` is "a/b"), lists, vectors
-and sets as lists, the keys of maps as strings ({0 10} is {"0": 10}), characters as strings of one, `#inst` and `#uuid` as
-their text, other tags as the value they tag; but a tagged tuple of `jepsen.independent` is remembered as one. The
-symbolic values ##Inf, ##-Inf and ##NaN stay strings, since JSON has no such numbers.
+A history is data, so EDN is read as JSON is: keywords and symbols as strings (`:write` is "write", `:a/b`
+is "a/b"), lists, vectors and sets as lists, the keys of maps as strings ({0 10} is {"0": 10}), characters
+as strings of one, `#inst` and `#uuid` as their text, other tags as the value they tag; but a tagged tuple
+of `jepsen.independent` is remembered as one. The symbolic values ##Inf, ##-Inf and ##NaN stay strings,
+since JSON has no such numbers.
 
-The parser keeps its own stack, so nesting can be refused but never overflows. It hands over each entry as it ends,
-and drops it. (Format: github.com/edn-format/edn.)
+The parser keeps its own stack, so nesting can be refused but never overflows. It hands over each entry as
+it ends, and drops it. (Format: github.com/edn-format/edn.)
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -24,6 +24,9 @@ from splitbrain.histories.readers.edn_tokens import TOKEN, token_runs
 from splitbrain.histories.readers.json_lines import DEEPEST
 from splitbrain.histories.readers.source import Entry, Source
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)N?")
 FLOAT = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?M?")
 RATIO = re.compile(r"[+-]?[0-9]+/[0-9]+")
@@ -33,13 +36,20 @@ ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"
 CHARACTERS = {"newline": "\n", "return": "\r", "space": " ", "tab": "\t", "backspace": "\b", "formfeed": "\f"}
 SYMBOLIC = frozenset({"##Inf", "##-Inf", "##NaN"})
 CLOSING = {"{": "}", "#{": "}", "[": "]", "(": ")"}
+CLOSERS = frozenset(CLOSING.values())
+NEWLINE = "\n"
+DISCARD = "#_"
 TUPLES = frozenset({"#jepsen.independent.Tuple", "#jepsen.independent/tuple", "#jepsen.independent/Tuple"})
 REMEMBERED = 1 << 16
-"""How many different atoms keep their parsed value; their repetition is what makes histories quick to read."""
+"""How many different atoms keep their value: that atoms repeat is what makes histories quick to read."""
 
 
-class _Malformed(Exception):  # noqa: N818: never leaves this module
+class _Malformed(Exception):  # noqa: N818 - never leaves this module
     """What is wrong with the token at hand; the reader adds the line."""
+
+
+class _Unended(_Malformed):
+    """A string without its last quote, which only the end of the file can cause."""
 
 
 class _Frame(NamedTuple):
@@ -54,7 +64,8 @@ class _Frame(NamedTuple):
 class _Parser:
     """Consumes tokens one by one and collects finished forms.
 
-    The bottom frame is the file, or the vector or list around all entries; forms that end there are `finished`.
+    The bottom frame is the file, or the vector or list around all entries; forms that end there are
+    `finished`.
     """
 
     def __init__(self) -> None:
@@ -65,7 +76,9 @@ class _Parser:
         self._items: list[Any] = []
         self._pending: list[str] = []
         self._container: str | None = None
+        self._container_line = 0
         self._closed = False
+        self._any = False
         self._began = 0
 
     def consume(self, tokens: list[str]) -> None:
@@ -74,13 +87,13 @@ class _Parser:
         for token in tokens:
             if token in atoms and self._stack and not pending:
                 self._items.append(atoms[token])
-            elif token in "{[(" or token == "#{":
+            elif token in CLOSING:
                 self._open(token)
                 pending = self._pending
-            elif token in "}])":
+            elif token in CLOSERS:
                 self._close(token)
                 pending = self._pending
-            elif token == "\n":
+            elif token == NEWLINE:
                 self.line += 1
             elif token[0] == ";":
                 continue
@@ -101,9 +114,9 @@ class _Parser:
         """The line of the innermost form that the end of the file cuts off, or None."""
         if self._stack:
             return self._stack[-1].line
-        if self._pending or (self._container and not self._closed):
-            return self.line
-        return None
+        if self._pending:
+            return self._began
+        return self._container_line if self._container and not self._closed else None
 
     def _mark(self) -> None:
         if not self._stack and not self._pending:
@@ -112,8 +125,9 @@ class _Parser:
             raise _Malformed(f"more than {DEEPEST} tags in a row")
 
     def _open(self, token: str) -> None:
-        if not self._stack and self._container is None and token in "[(" and not self.finished:
+        if self._opens_container(token):
             self._container = CLOSING[token]
+            self._container_line = self.line
             self._pending.clear()
             return
         if not self._stack and not self._pending:
@@ -122,6 +136,11 @@ class _Parser:
             raise _Malformed(f"nested deeper than {DEEPEST} levels")
         self._stack.append(_Frame(token, self.line, self._items, self._pending))
         self._items, self._pending = [], []
+
+    def _opens_container(self, token: str) -> bool:
+        """The first bracket of the file, if it is no map and not discarded, holds all entries."""
+        first = not self._stack and self._container is None and not self._any
+        return first and CLOSING[token] != "}" and DISCARD not in self._pending
 
     def _close(self, token: str) -> None:
         if self._pending:
@@ -144,7 +163,7 @@ class _Parser:
         """Put a whole form where it belongs, once the tags and discards before it had their turn."""
         while self._pending:
             tag = self._pending.pop()
-            if tag == "#_":
+            if tag == DISCARD:
                 return
             value = _tagged(tag, value)
         if self._stack:
@@ -152,6 +171,7 @@ class _Parser:
             return
         if self._closed:
             raise _Malformed("something follows the closing bracket, expected the end of the file")
+        self._any = True
         self.finished.append((self._began, value))
 
     def _atom(self, token: str) -> Any:
@@ -171,7 +191,8 @@ def read_edn(source: Source) -> Iterator[Entry]:
             parser.consume(tokens)
         except _Malformed as error:
             yield from _entries(source, parser)
-            raise HistoryError(source.name, parser.line, str(error)) from error
+            kind = TornHistoryError if isinstance(error, _Unended) else HistoryError
+            raise kind(source.name, parser.line, str(error)) from error
         yield from _entries(source, parser)
         parser.finished.clear()
     if parser.unfinished is not None:
@@ -236,7 +257,7 @@ def _number(token: str) -> Any:
 
 def _string(token: str) -> str:
     if len(token) == 1 or not token.endswith('"'):
-        raise _Malformed("the string that begins here has no end")
+        raise _Unended("the string that begins here has no end")
     text = token[1:-1]
     if "\\" not in text:
         return text

@@ -1,20 +1,21 @@
 """EDN's tokens, cut out of a stream of text.
 
-One compiled expression matches any token, and `findall` hands them over as plain strings: the whole scan runs
-inside the expression engine. Whitespace and commas are skipped; newlines and comments are tokens, since somebody has to
-count lines. A token that touches the end of the text read so far may go on in the text to come: it is held back and
-scanned again together with what follows.
+One compiled expression matches any token, and `findall` hands them over as plain strings: the whole scan
+runs inside the expression engine. Whitespace and commas are skipped; newlines and comments are tokens,
+since somebody has to count lines. A token that touches the end of the text read so far may go on in the
+text to come: it is held back and scanned again together with what follows.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from splitbrain.histories.readers.source import CHUNK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from splitbrain.histories.readers.source import Source
 
 TOKEN = re.compile(

@@ -3,21 +3,23 @@ r"""Jepsen's log: operations among whatever else was logged.
     INFO  jepsen.util - 4	:invoke	:cas	[2 4]
     2016-01-01 10:00:00,000{GMT}	INFO	[jepsen worker 3] jepsen.util: 3	:info	:write	4	:timed-out
 
-What follows the process is EDN: type, function, value and perhaps an error, separated by tabs or spaces. Lines without
-a process and a type are other log messages: skipped, counted and mentioned. A line that has both and can't be read
-is an error, since leaving it out would change the history. In a fail or an info a keyword stands
-in the place of the value to give the reason (`:timed-out`); it is read as the error.
+What follows the process is EDN: type, function, value and perhaps an error, separated by tabs or spaces.
+Lines without a process and a type are other log messages: skipped, counted and mentioned. A line that has
+both and can't be read is an error, since leaving it out would change the history. In a fail or an info a
+keyword stands in the place of the value to give the reason (`:timed-out`); it is read as the error.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from splitbrain.histories.errors import HistoryError, TornHistoryError
 from splitbrain.histories.readers.edn import parse_forms
 from splitbrain.histories.readers.source import Entry, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OPERATION = re.compile(
     r"(?:^|\s)(?P<process>-?[0-9]{1,18}|:nemesis)\s+:(?P<type>invoke|ok|fail|info)(?:\s+(?P<rest>.*))?$"

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from splitbrain.histories.errors import HistoryError, TornHistoryError
 from splitbrain.histories.readers.json_lines import DEEPEST, parse_object
 from splitbrain.histories.readers.source import CHUNK, Entry, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BLANK = re.compile(r"[ \t\r\n]*")
 

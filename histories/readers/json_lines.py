@@ -1,7 +1,8 @@
 """JSON lines: one object a line, the project's own format.
 
-Lines are parsed by orjson, which would turn integers beyond 64 bits into floats without a word, and two different
-values into one. So a line with a run of nineteen digits goes through the standard library's parser.
+Lines are parsed by orjson, which would turn integers beyond 64 bits into floats without a word, and two
+different values into one. So a line with a run of nineteen digits goes through the standard library's
+parser.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
 from splitbrain.histories.builder import show
 from splitbrain.histories.errors import HistoryError, TornHistoryError
 from splitbrain.histories.readers.source import Entry, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEEPEST = 100
 """Levels of nesting in one entry; far below what any recursion here or in a checker could trip over."""

@@ -1,18 +1,22 @@
 """The bytes of a history file, read once from front to back.
 
-Files, pipes and devices alike: nothing here seeks. The first bytes stay visible for the detection of the format, and
-every read grows with what its caller could not use yet, so that even a file of one line costs linear time.
+Files, pipes and devices alike: nothing here seeks. The first bytes stay visible for the detection of the
+format, and every read grows with what its caller could not use yet, so that even a file of one line costs
+linear time.
 """
 
 from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from splitbrain.histories.errors import HistoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
 
 CHUNK = 1 << 18
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -46,7 +50,7 @@ class Source:
         self._newlines = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         try:
-            self._file = open(path, "rb")  # noqa: SIM115: closed by __exit__
+            self._file = Path(path).open("rb")  # noqa: SIM115 - closed by __exit__
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise HistoryError(self.name, None, f"cannot be read: {reason}") from error
@@ -54,6 +58,11 @@ class Source:
         self._exhausted = False
 
     def __enter__(self) -> Self:
+        try:
+            self._look_ahead()
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def __exit__(
@@ -65,18 +74,18 @@ class Source:
     def _ended(self) -> bool:
         return self._exhausted and not self._ahead
 
-    def prefix(self) -> bytes:
-        """Return the first bytes without a byte order mark: a chunk of them, or all, and more while they are blank.
+    @property
+    def head(self) -> bytes:
+        """The first bytes, until something is read: a chunk of them, and more while they are blank."""
+        return self._ahead
 
-        To be asked once, before any other read.
-        """
+    def _look_ahead(self) -> None:
         self._ahead = self._read(CHUNK)
         if self._ahead.startswith(UTF16_MARKS):
             raise HistoryError(self.name, 1, "the file is UTF-16, expected UTF-8; convert it first")
         self._ahead = self._ahead.removeprefix(UTF8_MARK)
         while not self._exhausted and not self._ahead.strip():
             self._ahead += self._read(max(CHUNK, len(self._ahead)))
-        return self._ahead
 
     def read_text(self, size: int) -> str:
         """Return about `size` more characters; an empty string only at the end of the file."""
@@ -110,6 +119,9 @@ class Source:
         return self._read(size)
 
     def _read(self, size: int) -> bytes:
-        data = self._file.read(size)
+        try:
+            data = self._file.read(size)
+        except OSError as error:
+            raise HistoryError(self.name, None, f"reading failed: {error.strerror}") from error
         self._exhausted = len(data) < size
         return data
