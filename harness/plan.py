@@ -149,7 +149,8 @@ def _fault_from_json(entry: Any, number: int) -> PlannedFault:
     known = {"id", "fault", "at", "when", "for", "target", "parameters"}
     unknown = sorted(set(entry) - known)
     if unknown:
-        raise UsageError(f"{where} has an unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+        fields = ", ".join(sorted(known))
+        raise UsageError(f"{where} has an unknown field {unknown[0]!r}; known are {fields}.")
     kind = entry.get("fault")
     if not isinstance(kind, str):
         raise UsageError(f"{where} needs `fault`, the name of a fault.")
@@ -189,7 +190,9 @@ def _trigger_from_json(entry: Any, where: str) -> Trigger:
     )
 
 
-def _number(entry: Mapping[str, Any], name: str, where: str, *, integer: bool = False, default: Any = None) -> Any:
+def _number(
+    entry: Mapping[str, Any], name: str, where: str, *, integer: bool = False, default: Any = None
+) -> Any:
     value = entry.get(name, default)
     wanted = int if integer else (int, float)
     if not isinstance(value, wanted) or isinstance(value, bool) or value < 0:
