@@ -143,7 +143,10 @@ class Interpreter:
         return self._exhausted and self._free == self._everyone
 
     def next_wake(self, now: int) -> int | None:
-        """Return when `advance` has something to do again, if nothing arrives; None is never."""
+        """Return when `advance` is wanted again, if nothing arrives; None is never.
+
+        Never later than there is something to do; it may be earlier, by a timer that is gone.
+        """
         wake = self._timer_at
         if self._free and not self._exhausted and self._ask_at < wake:
             wake = self._ask_at
@@ -194,6 +197,12 @@ class Interpreter:
     def stop(self) -> None:
         """Begin no new operations; the open ones go on to their deadlines."""
         self._exhausted = True
+
+    def go_on(self, generator: Liftable) -> None:
+        """Begin operations again, from another generator: the workload's last words, say."""
+        self._generator = lift(generator)
+        self._exhausted = False
+        self._ask_at = 0
 
     def abandon(self, now: int) -> list[Action]:
         """Begin no new operations and end the open ones as info.
@@ -283,14 +292,13 @@ class Interpreter:
             self.remarks.append(f"Session {session.name}: {sentence}.")
             self._complete(session, Complete("info", error=sentence), now, actions)
             return
-        name = session.name
         for effect in effects:
-            if isinstance(effect, Send):
-                actions.append(SendRequest(name, effect.dest, effect.body))
-            elif isinstance(effect, Complete):
+            if isinstance(effect, Complete):
                 self._complete(session, effect, now, actions)
             elif session.invocation is None:
-                continue  # timers end with the operation
+                continue  # the operation has ended, and all that belonged to it
+            elif isinstance(effect, Send):
+                actions.append(SendRequest(session.name, effect.dest, effect.body))
             elif isinstance(effect, SetTimer):
                 due = now + effect.delay
                 session.timers[effect.name] = due
@@ -298,7 +306,7 @@ class Interpreter:
             elif isinstance(effect, CancelTimer):
                 session.timers.pop(effect.name, None)
             else:
-                self.remarks.append(f"Session {name}: {effect!r} is no effect of a client.")
+                self.remarks.append(f"Session {session.name}: {effect!r} is no effect of a client.")
 
     def _complete(self, session: Session, complete: Complete, now: int, actions: list[Action]) -> None:
         """Journal the end of the open operation, free its thread, and tell the generator."""
