@@ -1,0 +1,224 @@
+"""Raft's safety properties, decided from what its nodes noted (Ongaro & Ousterhout 2014, figure 3).
+
+No client history can show them; the nodes' own notes (`vocabulary`) can. A violation must be certain,
+though the notes are incomplete: those at the end of a life may be lost with the node, and there is no
+clock that orders the notes of two nodes. So nothing is concluded from a note that is missing, and
+events are compared by term, never by time. What remains are statements that no correct execution can
+make both of:
+
+*ES, election safety (5.2)*: at most one leader is elected in a term. Two nodes that each note that they
+lead one term contradict it; so does one node that leads the same term in two of its lives, because a
+candidate persists its new term before it asks for votes, so that a later life can only be elected in a
+later term. What followers believe about who leads is not used: it is hearsay.
+
+*LM, log matching (5.3)*: an index and a term name one entry and its whole prefix, in all logs and at
+all times: the leader of the term makes that entry once, after a prefix that it never changes, and a
+follower takes it only after the same prefix. Two logs, of any nodes and lives, that held entry (i, t)
+with different digests contradict it. An entry that was noted and then lost in a power cut is no
+exception, since its term is never led again.
+
+*LC, leader completeness (5.4)*: an entry committed in a term is in the log of the leader of every later
+term. A commit index that some node noted in term u was reached in u or earlier, so it must be covered
+by every election of a term above u, whatever the clocks said. What the elected leader's log held is
+taken from its own notes alone: `elected` states its end (i, d). An end below the committed index lacks
+the entry. An end at it must have its digest. An end beyond it has the committed prefix only if the
+digest chain leads there: each note of an entry states the digest below it, so the leader's own notes
+give, step by step down from (i, d), the only digests that its log can have held. Where the chain breaks
+off (a note is lost, or two notes disagree about what is below a digest, a collision) nothing is
+concluded.
+
+*SMS, state-machine safety (5.4.3)*: no two servers apply different entries at one index. An applied
+digest covers all that was applied before, so two different ones at an index contradict it, of two nodes
+or of one in two lives (what a life has applied was committed, and that never changes).
+
+Valid means: there were notes, all of them could be read, and none contradict each other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from splitbrain.checkers.invariants.citation import violation
+from splitbrain.checkers.invariants.completeness import leader_completeness
+from splitbrain.checkers.invariants.vocabulary import read_facts
+from splitbrain.checkers.verdict import CheckResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from splitbrain.checkers.invariants.vocabulary import Application, Entry, Facts, Leadership
+    from splitbrain.checkers.verdict import NodeNote, Violation
+
+METHOD = "notes"
+
+
+class RaftInvariants:
+    """A `NotesChecker` of election safety, log matching, leader completeness and state-machine safety."""
+
+    name = "raft-invariants"
+
+    def check(self, notes: Mapping[str, Sequence[NodeNote]]) -> CheckResult:
+        """Decide whether the notes keep Raft's four invariants.
+
+        Unknown if no note states anything, or if some can't be understood and the others agree.
+        """
+        total = sum(map(len, notes.values()))
+        facts = read_facts(notes)
+        violations = [
+            *election_safety(facts),
+            *log_matching(facts),
+            *leader_completeness(facts),
+            *state_machine_safety(facts),
+        ]
+        if violations:
+            return CheckResult(
+                checker=self.name,
+                valid=False,
+                method=METHOD,
+                reason=violations[0].summary,
+                violations=violations,
+                certificate=violations[0].evidence["certificate"],
+            )
+        if facts.empty:
+            reason = (
+                "The nodes noted nothing"
+                if total == 0
+                else f"None of the {total} notes is about the protocol"
+            )
+            return CheckResult(self.name, "unknown", METHOD, f"{reason}, so no invariant was tested.")
+        if facts.malformed:
+            first = facts.malformed[0]
+            return CheckResult(
+                checker=self.name,
+                valid="unknown",
+                method=METHOD,
+                reason=f"{len(facts.malformed)} of {total} notes can't be understood, the first"
+                f" a {first.kind!r} at line {first.line} of {first.node}; the others agree.",
+            )
+        return self._held(notes, facts)
+
+    def _held(self, notes: Mapping[str, Sequence[NodeNote]], facts: Facts) -> CheckResult:
+        leaders = {
+            str(each.term): each.note.node for each in sorted(facts.leaderships, key=lambda one: one.term)
+        }
+        certificate: dict[str, Any] = {
+            "kind": "invariants-held",
+            "checker": self.name,
+            "notes": {node: len(own) for node, own in notes.items()},
+            "leaders": leaders,
+        }
+        return CheckResult(
+            checker=self.name,
+            valid=True,
+            method=METHOD,
+            reason=f"The {sum(map(len, notes.values()))} notes of {len(notes)} nodes agree:"
+            f" {len(leaders)} terms with a leader,"
+            f" {len({entry.index for entry in facts.entries})} log indices filled,"
+            f" {max((commit.index for commit in facts.commits), default=0)} committed,"
+            f" {max((each.index for each in facts.applications), default=0)} applied.",
+            certificate=certificate,
+        )
+
+
+def election_safety(facts: Facts) -> Iterator[Violation]:
+    """Yield a violation for each term with two leaders."""
+    terms: dict[int, list[Leadership]] = defaultdict(list)
+    for each in facts.leaderships:
+        terms[each.term].append(each)
+    for term, claims in sorted(terms.items()):
+        first = claims[0]
+        story = [
+            f"{node} voted for {' and for '.join(candidates)} in term {term}."
+            for node, candidates in _votes(facts, term).items()
+            if len(candidates) > 1
+        ]
+        other = next((each for each in claims if each.note.node != first.note.node), None)
+        if other is not None:
+            names = sorted({each.note.node for each in claims})
+            yield violation(
+                "ES",
+                f"{' and '.join(names)} were both elected leader of term {term}."
+                if len(names) == 2
+                else f"{', '.join(names)} were all elected leader of term {term}.",
+                [(first.note, f"it leads term {term}"), (other.note, f"it leads term {term}")],
+                story,
+            )
+            continue
+        again = next((each for each in claims if each.born is not first.born), None)
+        if again is not None:
+            yield violation(
+                "ES",
+                f"{first.note.node} was elected leader of term {term} in two of its lives.",
+                [
+                    (first.note, f"it leads term {term}"),
+                    (again.born or again.note, "a new life begins"),
+                    (again.note, f"it leads term {term} again"),
+                ],
+                story,
+            )
+
+
+def _votes(facts: Facts, term: int) -> dict[str, list[str]]:
+    votes: dict[str, list[str]] = {}
+    for vote in facts.votes:
+        if vote.term == term and vote.candidate not in votes.setdefault(vote.note.node, []):
+            votes[vote.note.node].append(vote.candidate)
+    return votes
+
+
+def log_matching(facts: Facts) -> Iterator[Violation]:
+    """Yield the lowest entry that two logs hold after, or with, different content."""
+    held: dict[tuple[int, int], Entry] = {}
+    conflicts: list[tuple[Entry, Entry]] = []
+    for entry in facts.entries:
+        other = held.setdefault((entry.index, entry.term), entry)
+        if other.digest != entry.digest:
+            conflicts.append((other, entry))
+    if not conflicts:
+        return
+    one, two = min(conflicts, key=lambda pair: (pair[0].index, pair[0].term))
+    places = {(each.index, each.term) for each, _ in conflicts}
+    yield violation(
+        "LM",
+        f"The logs of {one.note.node} and {two.note.node} both held an entry {one.index} of term {one.term},"
+        " but not the same log up to it.",
+        [
+            (one.note, f"entry {one.index} of term {one.term} with digest {one.digest}"),
+            (two.note, f"entry {two.index} of term {two.term} with digest {two.digest}"),
+        ],
+        [f"{len(places)} entries in all are held in two versions."] if len(places) > 1 else [],
+    )
+
+
+def state_machine_safety(facts: Facts) -> Iterator[Violation]:
+    """Yield the lowest index at which two state machines had applied different entries."""
+    applied: dict[int, Application] = {}
+    lowest: tuple[Application, Application] | None = None
+    for each in facts.applications:
+        other = applied.setdefault(each.index, each)
+        if other.digest != each.digest and (lowest is None or each.index < lowest[0].index):
+            lowest = (other, each)
+    if lowest is None:
+        return
+    one, two = lowest
+    nodes = (
+        f"{one.note.node} applied two different entries"
+        if one.note.node == two.note.node
+        else f"{one.note.node} and {two.note.node} applied different entries"
+    )
+    below = applied.get(one.index - 1)
+    story = (
+        ["No note tells whether they already differed below that index."]
+        if below is None and one.index > 1
+        else []
+    )
+    yield violation(
+        "SMS",
+        f"{nodes} at index {one.index}.",
+        [
+            (one.note, f"applied digest {one.digest} at index {one.index}"),
+            (two.note, f"applied digest {two.digest} at index {two.index}"),
+        ],
+        story,
+    )

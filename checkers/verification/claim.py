@@ -1,0 +1,151 @@
+"""What a certificate of a history claims to be about: its semantics, and the operations of each key.
+
+The semantics (model, initial value, how nil reads and failed cas count, whether keys are separate objects)
+are taken from the certificate; a verification holds relative to them, and its reason names them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from splitbrain.checkers.verification.sequential import MODELS, Request, Step
+from splitbrain.checkers.verification.values import identity, show
+from splitbrain.checkers.verification.verification import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+    from splitbrain.checkers.verification.sequential import State
+    from splitbrain.histories.operation import Operation
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The semantics under which a certificate is to be read."""
+
+    model: str
+    initial: Any
+    nil_reads_any: bool
+    failed_cas_observed: bool
+    keyed: bool
+
+    def __str__(self) -> str:
+        objects = "with one object for each key" if self.keyed else "as one object, whatever the keys"
+        return f"by the model {self.model} ({objects}, {show(self.initial)} at first)"
+
+    def completed(self, operation: Operation) -> bool:
+        """Whether the operation definitely ran, with the recorded result."""
+        return operation.status == "ok" or self._observation(operation)
+
+    def void(self, operation: Operation) -> bool:
+        """Whether the operation is known to have done nothing, which is no evidence of anything."""
+        return operation.status == "fail" and not self._observation(operation)
+
+    def steps(self, operation: Operation, *, crashed: bool = False) -> tuple[Step, ...]:
+        """Translate an operation into the model's steps; a crashed one has no result.
+
+        Raises:
+            RejectedError: the model has no such operation, or its value has the wrong form.
+        """
+        return MODELS[self.model](
+            Request(
+                position=operation.invoke,
+                f=operation.f,
+                value=operation.value,
+                result=operation.result,
+                known=self.completed(operation) and not crashed,
+                applied=operation.applied and operation.status == "ok",
+                nil_reads_any=self.nil_reads_any,
+            )
+        )
+
+    def start(self, registers: Iterable[Hashable]) -> State:
+        """Return the initial state of these registers, in this order."""
+        if self.model == "multi-register" and isinstance(self.initial, dict):
+            named = {identity(name): identity(value) for name, value in self.initial.items()}
+            return tuple(named.get(register, named.get(str(register))) for register in registers)
+        return tuple(identity(self.initial) for _ in registers)
+
+    def _observation(self, operation: Operation) -> bool:
+        return self.failed_cas_observed and operation.status == "fail" and operation.f == "cas"
+
+
+class Task(NamedTuple):
+    """An operation to be placed in an order.
+
+    `complete` is None where it may happen at any time after `invoke`, or never.
+    """
+
+    invoke: int
+    complete: int | None
+    steps: tuple[Step, ...]
+
+
+def task(claim: Claim, operation: Operation, *, crashed: bool = False) -> Task:
+    """Return the operation as something to be placed.
+
+    Raises:
+        RejectedError: see `Claim.steps`.
+    """
+    definite = claim.completed(operation) and not crashed
+    return Task(
+        operation.invoke,
+        operation.complete if definite else None,
+        claim.steps(operation, crashed=crashed),
+    )
+
+
+def registers_of(tasks: Iterable[Task]) -> dict[Hashable, int]:
+    """Number the registers that the tasks touch, in order of appearance."""
+    numbers: dict[Hashable, int] = {}
+    for one in tasks:
+        for step in one.steps:
+            numbers.setdefault(step.register, len(numbers))
+    return numbers
+
+
+def read_claim(certificate: Mapping[str, Any]) -> Claim:
+    """Read the semantics off a certificate.
+
+    Raises:
+        RejectedError: a field is missing or is not one of the known words.
+    """
+    model = _word(certificate, "model", tuple(MODELS))
+    nil_reads = _word(certificate, "nil_reads", ("any", "exact"))
+    failed_cas = _word(certificate, "failed_cas", ("observed", "ignored"))
+    keyed = certificate.get("keyed")
+    if not isinstance(keyed, bool):
+        raise RejectedError(f"The certificate's `keyed` must be true or false, not {show(keyed)}.")
+    if "initial" not in certificate:
+        raise RejectedError("The certificate does not state the `initial` value.")
+    return Claim(model, certificate["initial"], nil_reads == "any", failed_cas == "observed", keyed)
+
+
+def group(claim: Claim, operations: Iterable[Operation]) -> dict[Hashable, list[Operation]]:
+    """Return the operations of each key (by its identity); all under None where keys don't count."""
+    groups: dict[Hashable, list[Operation]] = {} if claim.keyed else {None: []}
+    for operation in operations:
+        groups.setdefault(identity(operation.key) if claim.keyed else None, []).append(operation)
+    return groups
+
+
+def describe(operation: Operation) -> str:
+    """Name an operation in a sentence: position, what it asked and what it learned."""
+    text = f"operation {operation.invoke} ({operation.f}"
+    if operation.value is not None:
+        text += f" {show(operation.value)}"
+    if operation.status == "ok" and operation.result is not None and operation.result != operation.value:
+        text += f" -> {show(operation.result)}"
+    if operation.status == "ok" and not operation.applied:
+        text += ", not applied"
+    return text + ")"
+
+
+def _word(certificate: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
+    value = certificate.get(name)
+    if not isinstance(value, str) or value not in known:
+        raise RejectedError(
+            f"The certificate's `{name}` must be one of {', '.join(known)}, not {show(value)}."
+        )
+    return value

@@ -1,0 +1,202 @@
+"""Re-check `invariant` and `invariants-held`: do these notes of Raft nodes contradict each other?
+
+Written without the checker's code, from the rules alone (Ongaro & Ousterhout 2014, figure 3), over the
+notes' fields as docs and `checkers.invariants` state them:
+
+    ES   two nodes, or two lives of one node, lead the same term
+    LM   an entry of the same index and term has two digests
+    LC   an entry is committed in a term, and a leader elected in a later one ends below it, or
+         has another digest there
+    SMS  an index was applied with two digests
+
+Each rule is a function from any set of notes to the first contradiction in it, or None. A violation is
+confirmed by its cited notes; that none exists is confirmed by all notes of the run. Notes that say
+nothing usable say nothing here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from splitbrain.checkers.verification.values import show
+from splitbrain.checkers.verification.verification import RejectedError, Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from splitbrain.checkers.verdict import NodeNote
+
+CHECKER = "raft-invariants"
+
+
+def verify_violation(certificate: Mapping[str, Any], notes: Mapping[str, Sequence[NodeNote]]) -> Verification:
+    """Confirm that the cited notes contradict each other in the way that is claimed.
+
+    Raises:
+        RejectedError: the certificate is malformed, cites a note that is not there, or they agree.
+    """
+    rule = certificate.get("violation")
+    if not isinstance(rule, str) or rule not in RULES:
+        raise RejectedError(f"`violation` must be one of {', '.join(RULES)}, not {show(rule)}.")
+    cited = _cited(certificate, notes)
+    contradiction = RULES[rule](cited)
+    if contradiction is None:
+        where = ", ".join(f"line {note.line} of {note.node}" for note in cited)
+        raise RejectedError(f"The cited notes ({where}) do not contradict each other under {rule}.")
+    return Verification(holds=True, reason=f"{rule} is broken: {contradiction}.", checked=len(cited))
+
+
+def verify_held(certificate: Mapping[str, Any], notes: Mapping[str, Sequence[NodeNote]]) -> Verification:
+    """Confirm that these are the notes that were checked, and that no rule is broken in all of them.
+
+    Raises:
+        RejectedError: the certificate is malformed, does not fit the notes, or a rule is broken.
+    """
+    if certificate.get("checker") != CHECKER:
+        raise RejectedError(f"`checker` must be {CHECKER!r}, not {show(certificate.get('checker'))}.")
+    counts, leaders = certificate.get("notes"), certificate.get("leaders")
+    if not isinstance(counts, dict) or not isinstance(leaders, dict):
+        raise RejectedError("`notes` and `leaders` must be objects.")
+    for node in sorted({*counts, *notes}):
+        if counts.get(node) != len(notes.get(node, ())):
+            raise RejectedError(
+                f"The certificate counts {show(counts.get(node))} notes of {node}; there are"
+                f" {len(notes.get(node, ()))}."
+            )
+    everything = [note for own in notes.values() for note in own]
+    if not everything:
+        raise RejectedError("There are no notes, so nothing held.")
+    for rule, contradiction_of in RULES.items():
+        contradiction = contradiction_of(everything)
+        if contradiction is not None:
+            raise RejectedError(f"{rule} is broken: {contradiction}.")
+    led = {str(term): node for term, node, _ in _leaders(everything)}
+    if led != leaders:
+        term = next(each for each in sorted({*led, *leaders}) if led.get(each) != leaders.get(each))
+        raise RejectedError(
+            f"The certificate has {show(leaders.get(term))} as leader of term {term},"
+            f" the notes have {show(led.get(term))}."
+        )
+    return Verification(
+        holds=True,
+        reason=f"None of {', '.join(RULES)} is broken by the {len(everything)} notes of {len(notes)} nodes.",
+        checked=len(everything),
+    )
+
+
+def _cited(certificate: Mapping[str, Any], notes: Mapping[str, Sequence[NodeNote]]) -> list[NodeNote]:
+    entries = certificate.get("notes")
+    if not isinstance(entries, list):
+        raise RejectedError("The certificate's `notes` must be a list.")
+    cited: list[NodeNote] = []
+    for entry in entries:
+        node = entry.get("node") if isinstance(entry, dict) else None
+        if not isinstance(node, str) or type(entry.get("line")) is not int:
+            raise RejectedError(
+                f"Each entry of `notes` must have a `node` and a `line`, unlike {show(entry)}."
+            )
+        line = entry["line"]
+        found = [note for note in notes.get(node, ()) if note.line == line]
+        if not found:
+            raise RejectedError(f"There is no line {line} in the notes of {node}.")
+        cited.extend(found)
+    return sorted(cited, key=lambda note: (note.node, note.line))
+
+
+def _two_leaders(notes: Sequence[NodeNote]) -> str | None:
+    seen: dict[int, tuple[str, int]] = {}
+    for term, node, life in _leaders(notes):
+        if seen.setdefault(term, (node, life)) != (node, life):
+            other = seen[term][0]
+            again = "again in a later life" if other == node else f"as well as {other}"
+            return f"{node} led term {term} {again}"
+    return None
+
+
+def _logs_differ(notes: Sequence[NodeNote]) -> str | None:
+    seen: dict[tuple[int, int], Any] = {}
+    for index, term, digest, _ in (entry for note in notes for entry in _log(note)):
+        if seen.setdefault((index, term), digest) != digest:
+            return f"entry {index} of term {term} has digests {show(seen[index, term])} and {show(digest)}"
+    return None
+
+
+def _states_differ(notes: Sequence[NodeNote]) -> str | None:
+    seen: dict[int, Any] = {}
+    for note in notes:
+        first, digests = note.fields.get("first"), note.fields.get("digests")
+        if note.kind == "applied" and type(first) is int and isinstance(digests, list):
+            for index, digest in enumerate(digests, start=first):
+                if seen.setdefault(index, digest) != digest:
+                    return f"index {index} was applied with digests {show(seen[index])} and {show(digest)}"
+    return None
+
+
+def _incomplete_leader(notes: Sequence[NodeNote]) -> str | None:
+    commits = [
+        (index, in_term, note.fields.get("digest"))
+        for note in notes
+        if note.kind == "committed"
+        and type(index := note.fields.get("index")) is int
+        and type(in_term := note.fields.get("in_term")) is int
+    ]
+    for note in notes:
+        term, last = note.fields.get("term"), note.fields.get("last")
+        if note.kind != "elected" or type(term) is not int or type(last) is not int:
+            continue
+        log = _reach_down(last, note.fields.get("digest"), [each for each in notes if each.node == note.node])
+        for index, in_term, digest in commits:
+            if in_term < term and (index > last or log.get(index, digest) != digest):
+                return (
+                    f"{note.node}, elected in term {term}, lacks the entry {index} with digest"
+                    f" {show(digest)}, committed in term {in_term}"
+                )
+    return None
+
+
+def _reach_down(last: int, digest: Any, notes: Sequence[NodeNote]) -> dict[int, Any]:
+    """Return a log's digests from its end at `last` down, as far as the node's notes link them."""
+    links: dict[tuple[int, str], set[str]] = {}
+    texts: dict[str, Any] = {}
+    for index, _, above, before in (entry for note in notes for entry in _log(note)):
+        if before is not None:
+            texts[repr(before)] = before
+            links.setdefault((index, repr(above)), set()).add(repr(before))
+    log = {last: digest} if last > 0 else {}
+    while len(below := links.get((last, repr(digest)), set())) == 1:
+        last, digest = last - 1, texts[next(iter(below))]
+        log[last] = digest
+    return log
+
+
+def _leaders(notes: Sequence[NodeNote]) -> Iterator[tuple[int, str, int]]:
+    """Yield (term, node, life) of each claim to lead; a life is counted by the `started` notes before it."""
+    lives: dict[str, int] = {}
+    for note in notes:
+        if note.kind == "started":
+            lives[note.node] = lives.get(note.node, 0) + 1
+        term = note.fields.get("term")
+        leads = note.kind == "elected" or (note.kind == "role" and note.fields.get("role") == "leader")
+        if leads and type(term) is int:
+            yield term, note.node, lives.get(note.node, 0)
+
+
+def _log(note: NodeNote) -> Iterator[tuple[int, int, Any, Any]]:
+    """Yield (index, term, digest, digest below or None) of the entries that a note states."""
+    first, entries = note.fields.get("first"), note.fields.get("entries")
+    if note.kind not in ("appended", "recovered") or type(first) is not int or not isinstance(entries, list):
+        return
+    below = note.fields.get("previous")
+    for index, entry in enumerate(entries, start=first):
+        if not isinstance(entry, list) or len(entry) != 2 or type(entry[0]) is not int:
+            return
+        yield index, entry[0], entry[1], below
+        below = entry[1]
+
+
+RULES: dict[str, Callable[[Sequence[NodeNote]], str | None]] = {
+    "ES": _two_leaders,
+    "LM": _logs_differ,
+    "LC": _incomplete_leader,
+    "SMS": _states_differ,
+}
