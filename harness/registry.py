@@ -59,7 +59,7 @@ def _from_reference(kind: str, reference: str) -> Found:
     if place.endswith(".py"):
         path = Path(place)
         value = _attribute(_module_from_file(kind, path), attribute, reference, kind)
-        return Found(getattr(value, "name", attribute), f"{path.name}:{attribute}", path.resolve(), value)
+        return Found(getattr(value, "name", attribute), f"{path.resolve()}:{attribute}", path.resolve(), value)
     try:
         module = importlib.import_module(place)
     except ImportError as error:

@@ -1,13 +1,13 @@
 """The run directory: where everything that a run leaves behind lies.
 
-    STORE/SYSTEM/2026-11-21T02-03-04-SEED/
-        test.json      what was asked for, complete: `replay` reads it
-        plan.json      the fault plan that was carried out
-        history.jsonl  operations and faults, one line each, as they happened
-        faults.jsonl   what the nemesis intended, did and observed
-        verdict.json   the verdict
-        certificates/  one file for each checker that gave one
-        nodes/N/       each node's log, notes and data
+STORE/SYSTEM/2026-11-21T02-03-04-SEED/
+    test.json      what was asked for, complete: `replay` reads it
+    plan.json      the fault plan that was carried out
+    history.jsonl  operations and faults, one line each, as they happened
+    faults.jsonl   what the nemesis intended, did and observed
+    verdict.json   the verdict
+    certificates/  one file for each checker that gave one
+    nodes/N/       each node's log, notes and data
 """
 
 from __future__ import annotations

@@ -95,9 +95,7 @@ def _history(directory: RunDirectory) -> History:
         raise UsageError(str(error)) from error
 
 
-def _linearizable(
-    history: History, model: str, timeout: float, max_memory_mb: int | None
-) -> CheckResult:
+def _linearizable(history: History, model: str, timeout: float, max_memory_mb: int | None) -> CheckResult:
     return check_linearizable(
         history, registry.find("models", model).value(), timeout=timeout, max_memory_mb=max_memory_mb
     )

@@ -4,6 +4,7 @@
     heal       every fault is ended; operations go on
     recovery   operations go on over a healed cluster, so that its return can be seen
     drain      no new operations; the open ones run to their deadlines
+    final      what the workload does once all is quiet, such as last reads
 
 It knows neither processes nor clocks: a backend's `now` and `poll` are all it waits with, so the
 same loop will drive a simulated cluster.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from splitbrain.backend import Backend
     from splitbrain.faults.nemesis import Nemesis
+    from splitbrain.generators import Liftable
     from splitbrain.runner.interpreter import Action, Interpreter
 
 SECOND = 1_000_000_000
@@ -36,6 +38,9 @@ PROGRESS_INTERVAL = SECOND // 5
 
 LONGEST_HEAL = 20 * SECOND
 """A heal that takes longer than this is reported as one that failed."""
+
+LONGEST_FINAL = 30 * SECOND
+"""How long a workload's final operations may go on."""
 
 LONGEST_SLEEP = SECOND // 20
 """The longest wait in one poll: an interrupt is noticed within it."""
@@ -67,6 +72,7 @@ def drive(
     *,
     duration: int,
     recovery: int,
+    final: Liftable,
     interrupted: Callable[[], bool],
     watch: Watcher,
 ) -> Course:
@@ -81,8 +87,10 @@ def drive(
     healed = backend.now()
     run.phase("recovery", lambda now: now >= healed + recovery)
     interpreter.stop()
-    drain_by = backend.now() + interpreter.timeout + SECOND
-    run.phase("drain", lambda now: interpreter.done or now >= drain_by)
+    run.quiet("drain")
+    if final is not None and not interrupted():
+        interpreter.go_on(final)
+        run.quiet("final", longest=LONGEST_FINAL)
     run.act(interpreter.abandon(backend.now()))
     return Course(tuple(run.exits), interrupted(), tuple(run.remarks), backend.now())
 
@@ -121,6 +129,14 @@ class _Run:
             self.act(interpreter.advance(now))
             for event in backend.poll(self._wake(now)):
                 self._deliver(event)
+
+    def quiet(self, name: str, longest: int = 0) -> None:
+        """Go on until no operation is open: for `longest`, and then for as long as one may take."""
+        stop_at = self.backend.now() + longest
+        drain_by = stop_at + self.interpreter.timeout + SECOND
+        self.phase(name, lambda now: self.interpreter.done or now >= stop_at)
+        self.interpreter.stop()
+        self.phase("drain", lambda now: self.interpreter.done or now >= drain_by)
 
     def act(self, actions: Iterable[Action]) -> None:
         """Carry out what the interpreter asks for."""

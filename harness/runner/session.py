@@ -6,18 +6,21 @@ is made and long before a process is started.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 import random
 import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from splitbrain import __version__, registry
 from splitbrain.errors import HarnessError, UsageError
 from splitbrain.faults.nemesis import Nemesis
 from splitbrain.faults.schedule import draw_plan, validate_plan
+from splitbrain.generators import stagger
 from splitbrain.histories import Journal
 from splitbrain.plan import Plan, read_plan
 from splitbrain.runner.interpreter import Interpreter
@@ -30,9 +33,8 @@ from splitbrain.systems.description import find_bug
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
-
     from splitbrain.backend import Backend
+    from splitbrain.generators import Liftable
     from splitbrain.runner.loop import Course, Watcher
     from splitbrain.systems.contract import Client
     from splitbrain.systems.description import Bug, System
@@ -189,8 +191,6 @@ def _plan(
 
 
 def _plan_path(system: type[System], name: str) -> Path:
-    from pathlib import Path  # noqa: PLC0415  a type elsewhere in this module
-
     if not name.startswith("bug:"):
         return Path(name)
     try:
@@ -231,7 +231,6 @@ def execute(
 def _perform(
     prepared: Prepared, directory: RunDirectory, interrupted: Callable[[], bool], watch: Watcher
 ) -> tuple[Nemesis, Course]:
-    test = prepared.test
     backend = _backend(prepared, directory)
     history = Journal(directory.history)
     faults = Journal(directory.faults)
@@ -252,6 +251,7 @@ def _perform(
             nemesis,
             duration=round(prepared.plan.duration * SECOND),
             recovery=round(prepared.plan.recovery * SECOND),
+            final=_final(prepared),
             interrupted=interrupted,
             watch=watch,
         )
@@ -261,8 +261,7 @@ def _perform(
         backend.close()
         history.close()
         faults.close()
-    del test
-    return nemesis, course
+    return nemesis, dataclasses.replace(course, remarks=[*course.remarks, *interpreter.remarks])
 
 
 def _backend(prepared: Prepared, directory: RunDirectory) -> Backend:
@@ -288,7 +287,24 @@ def _interpreter(prepared: Prepared, backend: Backend, journal: Journal) -> Inte
     def client(name: str, preferred: str) -> Client:
         return prepared.system.client(name, backend.nodes, preferred, test["settings"])
 
-    raise NotImplementedError(client, journal)
+    stream = random.Random(f"{test['seed']}/workload")
+    workload = prepared.workload()
+    operations = workload.generator(workload.settle({}), stream)
+    paced = stagger(1 / test["rate"], operations, stream) if test["rate"] else operations
+    return Interpreter(
+        paced,
+        concurrency=test["concurrency"],
+        nodes=backend.nodes,
+        client=client,
+        journal=journal,
+        timeout=round(test["operation_timeout"] * SECOND),
+        seed=test["seed"],
+    )
+
+
+def _final(prepared: Prepared) -> Liftable:
+    workload = prepared.workload()
+    return workload.final_generator(workload.settle({}), random.Random(f"{prepared.test['seed']}/final"))
 
 
 def _outcome(nemesis: Nemesis, course: Course) -> dict[str, Any]:
@@ -308,15 +324,14 @@ class _Interrupts:
         self.seen = 0
 
     def __call__(self) -> bool:
+        """Tell whether the run was asked to end."""
         return self.seen > 0
 
     def handle(self, _signal: int, _frame: Any) -> None:
+        """Count a signal; the second one interrupts whatever is under way."""
         self.seen += 1
         if self.seen > 1:
             raise KeyboardInterrupt
-
-
-import contextlib  # noqa: E402
 
 
 @contextlib.contextmanager
