@@ -1,1 +1,5 @@
-"""A single durable key-value node, the simplest system that there is: read this one first."""
+"""KV: one durable node, the simplest system that there is, and the one to read first."""
+
+from .system import KvSystem
+
+__all__ = ["KvSystem"]
