@@ -14,6 +14,7 @@ on), and lasts `for` seconds. `target` is resolved when it begins:
     "leader" (any role)   the node that plays that role, by its notes
     "others"              every node but the noter (triggered faults) or but the leader
     "noter"               the node whose note fired the trigger
+    "one"                 a seeded choice of one node
     "all"                 every node
     "minority"            a seeded choice of the largest minority
     "majority"            a seeded choice of the smallest majority

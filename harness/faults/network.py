@@ -69,7 +69,7 @@ def _draw_target(random: Random, room: Room) -> tuple[Target, int]:
         return "all", size
     if minority(size) <= room.spare and random.random() < 0.5:
         return "minority", minority(size)
-    return (random.choice(room.nodes),), 1
+    return "one", 1
 
 
 class Slow(_BadLinks):

@@ -38,7 +38,7 @@ def check_target(entry: PlannedFault, nodes: Sequence[str], roles: Sequence[str]
     if isinstance(target, tuple):
         _check_listed(entry, target, nodes)
         return
-    words = (*roles, "others", "noter", "all", "minority", "majority")
+    words = (*roles, "others", "noter", "one", "all", "minority", "majority")
     if target is not None and target not in words:
         raise UsageError(
             f"{entry.id}: the target {target!r} is neither a list of nodes nor one of: {', '.join(words)}."
@@ -73,7 +73,7 @@ def resolve(entry: PlannedFault, view: ClusterView, random: Random, *, default: 
     if isinstance(target, tuple):
         return target
     size = len(view.nodes)
-    counts = {None: default, "all": size, "minority": minority(size), "majority": majority(size)}
+    counts = {None: default, "one": 1, "all": size, "minority": minority(size), "majority": majority(size)}
     if target in counts:
         return choose(view, random, counts[target])
     if target == "others":
