@@ -47,9 +47,8 @@ def test_until_ok_is_not_satisfied_by_the_success_of_an_operation_that_is_not_it
         kind = "ok" if invocation.value == 2 or invocation.time > 100 else "fail"
         return Completion(invocation, kind, None, invocation.time + LATENCY)
 
-    generator = gen.on_threads({0}, gen.until_ok(gen.repeat(ONE)))
-    others = gen.on_threads({1}, gen.limit(50, gen.repeat(TWO)))
-    events = invoked(simulate(gen.any_of(generator, others), responder))
+    others = gen.limit(50, gen.repeat(TWO))
+    events = invoked(simulate(gen.any_of(gen.until_ok(gen.repeat(ONE)), others), responder))
     mine = [event for event in events if event.value == 1]
     assert len(mine) == 12
     assert mine[-1].time > 100

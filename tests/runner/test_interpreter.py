@@ -197,7 +197,14 @@ def test_a_failed_operation_keeps_the_value_that_it_was_invoked_with():
 
 
 def test_client_timers_fire_when_they_are_due_and_end_with_the_operation():
-    interpreter, _, _ = interpret(gen.limit(1, gen.repeat(READ)), concurrency=1)
+    heard = []
+
+    class Hearing(Asking):
+        def step(self, event, now):
+            heard.append((type(event).__name__, now))
+            return super().step(event, now)
+
+    interpreter, _, _ = interpret(gen.limit(1, gen.repeat(READ)), client=Hearing, concurrency=1)
     (request,) = interpreter.advance(0)
     assert interpreter.next_wake(1) == Asking.RETRY
     assert interpreter.advance(Asking.RETRY - 1) == []
@@ -206,6 +213,7 @@ def test_client_timers_fire_when_they_are_due_and_end_with_the_operation():
     interpreter.deliver(answer(request), 2 * Asking.RETRY)
     assert interpreter.advance(3 * Asking.RETRY) == []
     assert interpreter.next_wake(3 * Asking.RETRY) is None
+    assert heard == [("Invoke", 0), ("TimerFired", Asking.RETRY), ("Received", 2 * Asking.RETRY)]
 
 
 def test_an_operation_still_open_at_its_deadline_is_info():
@@ -243,6 +251,28 @@ def test_stop_begins_nothing_new_and_lets_open_operations_end():
     interpreter.deliver(answer(other), 3)
     assert interpreter.done
     assert len(lines) == 4
+
+
+def test_it_goes_on_with_another_generator_after_it_was_stopped():
+    interpreter, lines, made = interpret(gen.repeat(READ), concurrency=1)
+    (request,) = interpreter.advance(0)
+    interpreter.stop()
+    interpreter.deliver(answer(request, type="info"), 1)
+    assert interpreter.done
+    interpreter.go_on(gen.once({"f": "final"}))
+    assert not interpreter.done
+    assert interpreter.next_wake(2) == 2
+    (request,) = interpreter.advance(2)
+    interpreter.deliver(answer(request), 3)
+    interpreter.advance(4)
+    assert interpreter.done
+    assert [(line["f"], line["process"]) for line in lines] == [
+        ("read", 0),
+        ("read", 0),
+        ("final", 1),
+        ("final", 1),
+    ]
+    assert len(made) == 2
 
 
 def test_abandon_ends_what_is_open_as_info():
