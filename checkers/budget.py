@@ -1,0 +1,86 @@
+"""What a search may spend: time and memory, asked for in its innermost loop.
+
+Searches that look at the clock only between steps don't stop when one step explodes (porcupine #44,
+knossos #6). So `spend` is cheap enough to be called for every configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CLOCK_EVERY = 256
+_MEMORY_EVERY = 4096
+_STATM = "/proc/self/statm"
+_MEGABYTE = 1 << 20
+
+
+class BudgetExceeded(Exception):  # noqa: N818 - it ends a search, it isn't an error
+    """The search has spent what it was given; the message names which budget."""
+
+
+class Budget:
+    """A deadline in seconds from now, a cap on this process's memory in megabytes, and one on work.
+
+    Work is counted in configurations, so that where it ends doesn't depend on the machine. None is no limit.
+    """
+
+    def __init__(
+        self,
+        timeout: float | None = None,
+        max_memory_mb: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        configurations: int | None = None,
+    ) -> None:
+        self.timeout = timeout
+        self.max_memory_mb = max_memory_mb
+        self.spent = 0
+        """Configurations visited so far."""
+        self._configurations = configurations
+        self._clock = clock
+        self._deadline = None if timeout is None else clock() + timeout
+
+    def spend(self) -> None:
+        """Count one configuration.
+
+        Raises:
+            BudgetExceeded: a limit is reached (looked at every few hundred calls).
+        """
+        self.spent += 1
+        if self.spent == self._configurations:
+            raise BudgetExceeded(f"the budget of {self._configurations} configurations")
+        if self.spent % _CLOCK_EVERY == 0:
+            self.check()
+
+    def check(self) -> None:
+        """Look at the clock, and at the memory now and then.
+
+        Raises:
+            BudgetExceeded: a limit is reached.
+        """
+        if self._deadline is not None and self._clock() >= self._deadline:
+            raise BudgetExceeded(f"the time budget of {self.timeout:g} s")
+        if self.max_memory_mb is not None and self.spent % _MEMORY_EVERY == 0:
+            if resident_megabytes() > self.max_memory_mb:
+                raise BudgetExceeded(f"the memory budget of {self.max_memory_mb:g} MB")
+
+    def part(self, configurations: int) -> Budget:
+        """Return a budget of that much work, which ends no later than this one."""
+        seconds = None if self._deadline is None else self._deadline - self._clock()
+        return Budget(seconds, self.max_memory_mb, self._clock, configurations)
+
+
+def resident_megabytes() -> float:
+    """Return the memory of this process that is in use now (where the system doesn't tell: its peak)."""
+    try:
+        with open(_STATM, encoding="ascii") as statm:  # noqa: PTH123 - Path costs ten times as much in a hot loop
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / _MEGABYTE if sys.platform == "darwin" else peak / 1024

@@ -1,0 +1,120 @@
+"""What a model is: the sequential behaviour that a history is compared with.
+
+A model of one's own is a subclass with a name, an initial state and `step`:
+
+    class Counter(Model):
+        name = "counter"
+        summary = "a number: add n, read"
+        functions = ("add", "read")
+        initial = 0
+        observers = frozenset({"read"})
+
+        def step(self, state, call):
+            if call.f == "add":
+                return state + call.value
+            return state if call.result == state else ILLEGAL
+
+States are any hashable or JSON values and are never changed in place. Everything else here has a
+default and exists to make checking faster or its messages better; none of it can change a verdict if
+it tells the truth, and the configuration graph stops with `ModelError` when `observers` doesn't.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, NamedTuple
+
+from splitbrain.checkers.values import ANYTHING
+
+
+class _Mark:
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+ILLEGAL: Final = _Mark("ILLEGAL")
+"""What `step` returns when the call could not have gone that way in that state."""
+
+NOTHING: Final = _Mark("NOTHING")
+"""In an `Access`: the call doesn't do this."""
+
+
+class ModelMismatch(Exception):  # noqa: N818 - a mismatch is the caller's mistake, named as the contract names it
+    """The model doesn't fit the history: one sentence with the operation's position and what would fit."""
+
+
+class ModelError(Exception):
+    """A model contradicts itself: one of its `observers` changed the state."""
+
+
+class Call(NamedTuple):
+    """One operation as a model sees it.
+
+    `known` is False for an operation that never returned, whose `result` means nothing then.
+    `applied` is False for one that returned a negative result, such as a cas that compared unequal.
+    """
+
+    f: str
+    value: Any = None
+    result: Any = None
+    known: bool = True
+    applied: bool = True
+
+
+class Access(NamedTuple):
+    """A call seen as an access to one register: its three fields say everything about it.
+
+    The call is legal exactly in the states that are `reads` (if given) and are not `differs` (if
+    given), and leaves `writes` (if given) or else the state it found.
+    """
+
+    reads: Any = NOTHING
+    writes: Any = NOTHING
+    differs: Any = NOTHING
+
+
+class Model:
+    """The base of all models. An instance holds no state: `step` is a function."""
+
+    name: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+    functions: ClassVar[tuple[str, ...]] = ()
+    """The names of the operations it knows; empty means any."""
+    initial: Any = None
+    observers: frozenset[str] = frozenset()
+    """Names of operations that never change the state, whatever they return."""
+    by_key: ClassVar[bool] = True
+    """Whether an operation's key names an object of its own, so that keys can be checked one by one."""
+
+    def step(self, state: Any, call: Call) -> Any:
+        """Return the state after `call`, or `ILLEGAL`. For a crashed call (not `known`) any result will do."""
+        raise NotImplementedError
+
+    def complaint(self, call: Call) -> str | None:
+        """Say what is wrong with the shape of a call ("has no ..."), or None if it fits."""
+        if self.functions and call.f not in self.functions:
+            return f"is not one of {', '.join(self.functions)}"
+        return None
+
+    def is_observer(self, call: Call) -> bool:
+        """Tell whether the call, with its recorded result, changes no state in which it is legal."""
+        return call.f in self.observers
+
+    def access(self, call: Call) -> Access | None:
+        """Describe the call as an access to one register, or None if it is more than that.
+
+        Registers with unique values are decided in n log n; a model that answers None for some call
+        of a key sends that key to the configuration graph.
+        """
+        del call
+        return None
+
+    def loosen(self, call: Call) -> Call:
+        """Return the call with null reads made legal in any state (`nil_reads="any"`, as Knossos reads logs)."""
+        if call.f in self.observers and call.known and call.result is None:
+            return call._replace(result=ANYTHING)
+        return call

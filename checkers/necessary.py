@@ -1,0 +1,54 @@
+"""Cheap necessary conditions for a register, in one pass: most real bugs stop here.
+
+Each holds whatever values repeat and whoever crashed, so breaking one refutes the history, with a
+contradiction of two or three calls:
+
+- *never-written*: a completed call read (or compared equal with) a value that is not the initial one and
+  that no call writes. Only a write puts a value into a register.
+- *read-from-the-future*: it returned before every call that writes the value was invoked. A
+  linearization respects real time, so all of those come after the read.
+- *two-cas*: two completed calls each replaced the value v by another one, and v was there at most once:
+  it has a single writer of any status, or it is the initial value and has none. After the first
+  of them v is gone for good.
+
+The conditions speak about accesses, so the caller passes only keys whose calls are all `flat`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from splitbrain.checkers.normalise import FOREVER, NONE
+from splitbrain.checkers.outcome import Refutation
+
+if TYPE_CHECKING:
+    from splitbrain.checkers.normalise import Calls, Kinds
+
+
+def refute(calls: Calls, kinds: Kinds) -> Refutation | None:
+    """Return the first broken necessary condition in the order of invocations, or None."""
+    reads, writes = kinds.reads, kinds.writes
+    first_writer: dict[int, int] = {}
+    writers: dict[int, int] = {kinds.initial: 1}
+    for index, kind in enumerate(calls.kinds):
+        value = writes[kind]
+        if value != NONE:
+            first_writer.setdefault(value, index)
+            writers[value] = writers.get(value, 0) + 1
+    replaced_by: dict[int, int] = {}
+    for index, (kind, returned) in enumerate(zip(calls.kinds, calls.returns, strict=True)):
+        value = reads[kind]
+        if value == NONE or returned == FOREVER:
+            continue
+        if value != kinds.initial:
+            writer = first_writer.get(value)
+            if writer is None:
+                return Refutation("never-written", (index,))
+            if returned < calls.invokes[writer]:
+                return Refutation("read-from-the-future", (index, writer))
+        if writes[kind] not in (NONE, value) and writers[value] == 1:
+            other = replaced_by.setdefault(value, index)
+            if other != index:
+                writer = first_writer.get(value)
+                return Refutation("two-cas", (other, index) if writer is None else (writer, other, index))
+    return None

@@ -1,0 +1,51 @@
+"""What a lane says about the calls of one key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Linearization:
+    """An order of the calls (their indices within the key): every completed one, crashed ones that took effect."""
+
+    order: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the configuration graph ended: the walk reached no state in which `stuck` could have returned.
+
+    `states` are those the object could have been in just before, `open` the calls that were running then.
+    """
+
+    stuck: int
+    states: Sequence[Any]
+    open: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Refutation:
+    """There is no linearization. `core` are the calls (indices within the key) that contradict each other.
+
+    `rule` names the contradiction: "never-written", "read-from-the-future", "two-cas", "zones",
+    "cas-chain", "cas-cycle", or "configurations" with its `cut`, where `core` is everything up to the cut.
+    """
+
+    rule: str
+    core: Sequence[int]
+    cut: Cut | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The lane doesn't apply, or it gave up; `reason` says why."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Linearization | Refutation | Undecided

@@ -1,0 +1,201 @@
+"""The checker of linearizability: a history in, a verdict with its certificate out.
+
+Keys are decided one by one (linearizability is local), each by the first lane that can. The verdict of the
+history is the worst of its keys: invalid outranks unknown outranks valid. A budget is shared by all keys; one
+key that exhausts it doesn't keep the others from being looked at, as they may be refuted cheaply.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from splitbrain.checkers import lanes
+from splitbrain.checkers.budget import Budget, BudgetExceeded
+from splitbrain.checkers.normalise import FOREVER, normalise
+from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.story import Teller, show
+from splitbrain.checkers.verdict import CheckResult, Violation
+from splitbrain.checkers.witness import WORK, Reduction, Witness, with_crashed
+from splitbrain.histories.history import INFO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from splitbrain.checkers.models import Model
+    from splitbrain.checkers.normalise import Calls, Kinds, Normalised
+    from splitbrain.checkers.outcome import Outcome
+    from splitbrain.histories.history import History
+
+
+class _Unset:
+    """The type of `UNSET`."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET = _Unset()
+"""For `initial`: the model's own."""
+KIND = "LIN"
+"""The kind of this checker's violations."""
+LISTED = 10
+"""How many invalid keys are reported, each with its witness."""
+_LANES = ("necessary", "zones", "configurations")
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyOutcome:
+    calls: Calls
+    outcome: Outcome
+    lane: str
+
+
+def check_linearizable(
+    history: History,
+    model: Model | type[Model],
+    *,
+    initial: Any = UNSET,
+    nil_reads: Literal["exact", "any"] = "exact",
+    failed_cas: Literal["ignored", "observed"] = "ignored",
+    keyed: Literal["auto", "yes", "no"] | bool = "auto",
+    timeout: float | None = None,
+    max_memory_mb: float | None = None,
+    method: Literal["auto", "zones", "configurations"] = "auto",
+    clock: Callable[[], float] = time.monotonic,
+) -> CheckResult:
+    """Decide whether a history is linearizable with respect to a model, and prove it.
+
+    `initial` is the state that each key begins with. `nil_reads="any"` makes a null read legal in
+    any state; `failed_cas="observed"` takes the fail of a cas for "compared unequal". `timeout` is
+    in seconds of `clock`, `max_memory_mb` in megabytes of this process; without an answer within
+    them the verdict is unknown. The certificate is described in docs/certificates.md.
+
+    Raises:
+        ModelMismatch: an operation has a shape that the model doesn't know.
+        ModelError: the model contradicts itself.
+    """
+    start = clock()
+    model = model() if isinstance(model, type) else model
+    budget = Budget(timeout, max_memory_mb, clock)
+    by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
+    state = model.initial if isinstance(initial, _Unset) else initial
+    columns = normalise(history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas)
+    outcomes = [_decide(calls, columns.kinds, model, state, budget, method) for calls in columns.keys]
+    options = {
+        "model": model.name,
+        "initial": state,
+        "nil_reads": nil_reads,
+        "failed_cas": failed_cas,
+        "keyed": by_key,
+    }
+    used = {outcome.lane for outcome in outcomes}
+    result = CheckResult(
+        checker="linearizable",
+        valid="unknown",
+        method="+".join(lane for lane in _LANES if lane in used) or method,
+        reason=_unknown_reason(columns, outcomes, keyed=by_key),
+        operations=len(history),
+    )
+    refuted = [outcome for outcome in outcomes if isinstance(outcome.outcome, Refutation)]
+    if refuted:
+        witnesses = [
+            Reduction(
+                outcome.calls, columns.kinds, model, state, budget, WORK if first else WORK // LISTED
+            ).reduce(outcome.outcome, outcome.lane)
+            for first, outcome in zip([True] + [False] * LISTED, refuted[:LISTED], strict=False)
+            if isinstance(outcome.outcome, Refutation)
+        ]
+        result = _invalid(result, history, columns.kinds, witnesses, options, invalid_keys=len(refuted))
+    elif not result.reason:
+        result = replace(
+            result,
+            valid=True,
+            reason=_valid_reason(columns),
+            certificate={"kind": "linearizations", **options, "keys": _orders(outcomes)},
+        )
+    return replace(result, seconds=clock() - start)
+
+
+def _decide(
+    calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, method: str
+) -> _KeyOutcome:
+    """Decide one key within what is left of the budget."""
+    try:
+        budget.check()
+        decided = lanes.decide(calls, kinds, model, initial, budget, method)
+    except BudgetExceeded as exceeded:
+        return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "configurations")
+    except MemoryError:
+        return _KeyOutcome(calls, Undecided("the memory of this machine ran out"), "configurations")
+    return _KeyOutcome(calls, decided.outcome, decided.lane)
+
+
+def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, keyed: bool) -> str:
+    """Say why no verdict of valid can be given, or return the empty string if it can."""
+    if not columns.completed:
+        return "nothing was tested: no operation completed with ok."
+    undecided = [outcome for outcome in outcomes if isinstance(outcome.outcome, Undecided)]
+    if not undecided:
+        return ""
+    first = undecided[0]
+    assert isinstance(first.outcome, Undecided)
+    crashed = first.calls.returns.count(FOREVER)
+    where = f"key {show(first.calls.key)}" if keyed else "the history"
+    others = f"; {len(undecided) - 1} more keys are undecided" if len(undecided) > 1 else ""
+    return (
+        f"{where} ({len(first.calls.kinds)} operations, {crashed} of them crashed and open to the end)"
+        f" is undecided: {first.outcome.reason}{others}."
+    )
+
+
+def _valid_reason(columns: Normalised) -> str:
+    keys = "" if len(columns.keys) == 1 else f" on {len(columns.keys)} keys"
+    return f"{columns.completed} completed operations{keys} have a linearization."
+
+
+def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:
+    """Return the linearization of each key by the positions of its operations."""
+    return [
+        {"key": calls.key, "order": [calls.invokes[call] for call in outcome.order]}
+        for calls, outcome in ((each.calls, each.outcome) for each in outcomes)
+        if isinstance(outcome, Linearization)
+    ]
+
+
+def _invalid(
+    result: CheckResult,
+    history: History,
+    kinds: Kinds,
+    witnesses: Sequence[Witness],
+    options: Mapping[str, Any],
+    *,
+    invalid_keys: int,
+) -> CheckResult:
+    """Turn witnesses into violations, and the first one into the certificate."""
+    doubled = with_crashed(kinds)
+    tellers = [Teller(history, doubled, witness, key_named=bool(options["keyed"])) for witness in witnesses]
+    violations = tuple(Violation(KIND, teller.summary(), teller.evidence()) for teller in tellers)
+    more = f" ({invalid_keys} keys are invalid)" if invalid_keys > 1 else ""
+    return replace(
+        result,
+        valid=False,
+        reason=f"{violations[0].summary}{more}",
+        violations=violations,
+        certificate={"kind": "refutation", **options, **_refuted_operations(history, witnesses[0])},
+    )
+
+
+def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
+    """Return the sub-history of a refutation, by position."""
+    indices = dict(zip(witness.members, witness.calls.indices, strict=True)) | witness.future
+    optional = {*witness.crashed, *witness.future}
+    operations = [
+        {
+            "position": history.invoke[index],
+            "as": "crashed" if call in optional and history.status[index] != INFO else "kept",
+        }
+        for call, index in sorted(indices.items())
+    ]
+    return {"key": witness.calls.key, "operations": operations, "explored": witness.explored}

@@ -1,0 +1,63 @@
+"""Interned states and memoised transitions of a model.
+
+States are interned on first sight, and the step from a state by a kind of call is computed once. The
+tables grow with what is visited, not with what is possible: queues, counters and appends have unboundedly many
+states.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from splitbrain.checkers.models import ILLEGAL, Model, ModelError
+from splitbrain.checkers.values import freeze
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from splitbrain.checkers.normalise import Kinds
+
+IMPOSSIBLE = -1
+"""The transition doesn't exist."""
+
+
+class Transitions:
+    """The reachable part of a model's transition graph, with small integers for states."""
+
+    def __init__(self, model: Model, kinds: Kinds, initial: Any) -> None:
+        self.states: list[Any] = [initial]
+        """The states by their number; the initial one is number 0."""
+        self._model = model
+        self._kinds = kinds
+        self._ids: dict[Hashable, int] = {freeze(initial): 0}
+        self.memo: list[dict[int, int]] = [{} for _ in kinds.calls]
+        """For each kind, state number -> next state number, as far as computed."""
+
+    def step(self, kind: int, state: int) -> int:
+        """Return the state after a call of that kind, or `IMPOSSIBLE`.
+
+        Raises:
+            ModelError: a call that the model names an observer changed the state.
+        """
+        memo = self.memo[kind]
+        after = memo.get(state)
+        if after is None:
+            after = memo[state] = self._compute(kind, state)
+        return after
+
+    def _compute(self, kind: int, state: int) -> int:
+        result = self._model.step(self.states[state], self._kinds.calls[kind])
+        if result is ILLEGAL:
+            return IMPOSSIBLE
+        frozen = freeze(result)
+        after = self._ids.get(frozen)
+        if after is None:
+            after = self._ids[frozen] = len(self.states)
+            self.states.append(result)
+        if after != state and self._kinds.observer[kind]:
+            call = self._kinds.calls[kind]
+            raise ModelError(
+                f"The model {self._model.name} names {call.f} an observer, but {call.f} changed the state"
+                f" {self.states[state]!r} to {result!r}; take it out of `observers`."
+            )
+        return after

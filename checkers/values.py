@@ -1,0 +1,68 @@
+"""JSON values as dictionary keys, told apart as JSON tells them apart.
+
+Python says `1 == True == 1.0`, and lists can't be hashed. A checker that compared raw values would let
+a store that turns the number 1 into the boolean true pass, so every comparison goes through `freeze`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+_ALONE = (str, int, type(None))
+"""Exact types that are their own frozen form; no frozen form of another type equals one of theirs."""
+
+
+class _Anything:
+    """Equal to every value: the result of an observation that any state explains."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "anything"
+
+
+ANYTHING = _Anything()
+
+
+def freeze(value: Any) -> Hashable:
+    """Return a hashable form of a JSON value; two are equal exactly if the JSON values are.
+
+    Integers, floats and booleans differ from each other even where Python calls them equal.
+    A value outside JSON (a model's own state) is its own form and must be hashable.
+    """
+    kind = value.__class__
+    if kind in _ALONE:
+        return value  # type: ignore[no-any-return]  # the branch admits str, int and None only
+    if kind is bool:
+        return ("boolean", "true" if value else "false")
+    if kind is float:
+        return ("float", repr(value))
+    if isinstance(value, list):
+        return ("list", *map(freeze, value))
+    if isinstance(value, tuple):
+        return ("tuple", *map(freeze, value))
+    if isinstance(value, Mapping):
+        return ("object", frozenset((freeze(name), freeze(item)) for name, item in value.items()))
+    if value is ANYTHING:
+        return ("anything",)
+    return ("other", kind, value)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Tell whether two JSON values are the same value of the same JSON type."""
+    if left.__class__ in _ALONE and left.__class__ is right.__class__:
+        return bool(left == right)
+    return freeze(left) == freeze(right)
