@@ -20,7 +20,7 @@ import orjson
 from splitbrain.histories.builder import show
 from splitbrain.histories.errors import HistoryError, TornHistoryError
 from splitbrain.histories.keys import KeyedTuple
-from splitbrain.histories.readers.edn_tokens import TOKEN, token_runs
+from splitbrain.histories.readers.edn_tokens import token_runs, tokenise
 from splitbrain.histories.readers.json_lines import DEEPEST
 from splitbrain.histories.readers.source import Entry, Source
 
@@ -205,7 +205,7 @@ def parse_forms(text: str) -> list[Any]:
     """Return all forms of a short text. Raises `ValueError` with the reason if it is not EDN."""
     parser = _Parser()
     try:
-        parser.consume(["[", *TOKEN.findall(text), "]"])
+        parser.consume(["[", *tokenise(text), "]"])
     except _Malformed as error:
         raise ValueError(str(error)) from error
     if parser.unfinished is not None:

@@ -18,19 +18,32 @@ if TYPE_CHECKING:
 
     from splitbrain.histories.readers.source import Source
 
+BLANK = r" \t\r\f\v,\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""Whitespace other than newlines, and commas, as members of a character class."""
 TOKEN = re.compile(
-    r"""[^\S\n,]*,*[^\S\n]*(            # whitespace and commas count for nothing
+    "["
+    + BLANK
+    + r"""]*+(
     [^\s,;"(){}\[\]\\\#^@`~][^\s,;"(){}\[\]\\]*     # a number, keyword, symbol, nil, true, false
     | [{}\[\]()\n]
     | "[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)            # a string; without its last quote at the end of the text
-    | \#\{ | \#_ | \#[^\s,;"(){}\[\]\\_]*           # a set, a discarded form, a tag
-    | \\(?:[^\s,;"(){}\[\]\\]+|.)?                   # a character
+    | \#\{ | \#_                                    # a set, a discarded form
+    | \#(?:[^\s,;"(){}\[\]\\_][^\s,;"(){}\[\]\\]*)? # a tag
+    | \\(?:[^\s,;"(){}\[\]\\]+|.)?                  # a character
     | ;[^\n]*
     | [^\s,]                                        # nothing of EDN's
+    | \Z                                            # so that no run of blanks is ever scanned twice
     )""",
     re.VERBOSE | re.DOTALL,
 )
-BETWEEN = " \t\r,"
+
+
+def tokenise(text: str) -> list[str]:
+    """Return the tokens of a text."""
+    tokens = TOKEN.findall(text)
+    while tokens and not tokens[-1]:
+        tokens.pop()
+    return tokens
 
 
 def token_runs(source: Source) -> Iterator[list[str]]:
@@ -38,12 +51,11 @@ def token_runs(source: Source) -> Iterator[list[str]]:
     rest = ""
     while more := source.read_text(max(CHUNK, len(rest))):
         text = rest + more
-        tokens = TOKEN.findall(text)
+        tokens = tokenise(text)
         rest = ""
         if tokens and tokens[-1] != "\n":
             rest = tokens.pop()
-            if text[-1] in BETWEEN and not rest.endswith(text[-1]):
+            if not text.endswith(rest):  # blanks follow, so it is whole
                 rest += " "
         yield tokens
-    if rest:
-        yield TOKEN.findall(rest)
+    yield tokenise(rest)

@@ -55,6 +55,7 @@ from splitbrain.histories.readers.edn import parse_forms
         ('#uuid "f81d4fae"', "f81d4fae"),
         ("#a.b.C{:x 1}", {"x": 1}),
         ("#outer #inner [1]", [1]),
+        ("#my_tag [1]", [1]),
         ("#:ns{:a 1 :other/b 2}", {"ns/a": 1, "other/b": 2}),
         ("[1 #_2 3]", [1, 3]),
         ("[1 #_ #_ 2 3 4]", [1, 4]),
@@ -135,6 +136,15 @@ def test_a_form_may_straddle_any_boundary_of_reading(write, monkeypatch):
         monkeypatch.setattr("splitbrain.histories.readers.source.CHUNK", size)
         monkeypatch.setattr("splitbrain.histories.readers.edn_tokens.CHUNK", size)
         assert list(read_history(path, format="edn")) == expected
+
+
+@pytest.mark.parametrize("run", [" ", ", ", "\t", "\n", ";", "#_", "\\", '"', "\u2003", "a", "#", "1 "])
+def test_a_long_run_of_anything_takes_linear_time(write, run):
+    path = write("{:process 0 :type :invoke :f :read}" + run * 300_000)
+    try:
+        read_history(path, format="edn")
+    except HistoryError as error:
+        assert error.line == 1  # noqa: PT017 - most runs are refused; that they end at all is the claim
 
 
 def test_lines_are_counted_across_boundaries_of_reading(write, monkeypatch):
