@@ -187,6 +187,7 @@ def _plan(
         recovery=system.recovery,
         seed=seed,
         availability=system.availability,
+        roles=tuple(system.roles),
     )
 
 
