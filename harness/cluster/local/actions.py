@@ -8,7 +8,7 @@ waits for something that can't happen any more, so that every ticket is complete
 from __future__ import annotations
 
 import signal
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.backend import LinkPolicy
@@ -29,8 +29,9 @@ class Actions:
         self._supervisor = supervisor
         self._deaths: dict[str, list[int]] = defaultdict(list)
         self._starts: dict[str, list[int]] = defaultdict(list)
-        self._stops: dict[str, list[int]] = defaultdict(list)
-        self._continues: dict[str, list[int]] = defaultdict(list)
+        self._stops: dict[str, deque[tuple[int, bool]]] = defaultdict(deque)
+        """Pauses (true) and resumes in the order asked for. One is under way at a time, until it is seen: a
+        SIGCONT discards a SIGSTOP that was not yet taken, so that nothing would be left to see."""
         self._probes: dict[int, tuple[str, str, int]] = {}
 
     def begin(self, command: dict[str, Any]) -> None:
@@ -82,8 +83,7 @@ class Actions:
             error = f"What {node.name} had written could not be settled after its death: {problem}."
         for ticket in self._deaths.pop(node.name, ()):
             self._done(ticket, outcome, error)
-        for ticket in self._stops.pop(node.name, []) + self._continues.pop(node.name, []):
-            self._done(ticket, {"pid": life.pid, "stopped": False})
+        self.stop_or_go(node)
         if self._starts.get(node.name) and life.ending in ("kill", "power-cut"):
             self._supervisor.start(node)  # a restart that was asked for before the old life was reaped
 
@@ -108,32 +108,31 @@ class Actions:
             self._done(ticket, {"pid": None}, sentence)
 
     def _Pause(self, ticket: int, command: dict[str, Any]) -> None:  # noqa: N802  # named by the action's class
-        self._await_stop(ticket, self._node(command), stopped=True)
+        self._ask_to_stop(ticket, self._node(command), stopped=True)
 
     def _Resume(self, ticket: int, command: dict[str, Any]) -> None:  # noqa: N802  # named by the action's class
-        self._await_stop(ticket, self._node(command), stopped=False)
+        self._ask_to_stop(ticket, self._node(command), stopped=False)
 
-    def _await_stop(self, ticket: int, node: NodeProcess, *, stopped: bool) -> None:
-        life = node.life
-        if life is None or life.ending is not None:
-            self._done(ticket, {"pid": node.last_pid, "stopped": False})
-            return
-        if (self._continues if stopped else self._stops).get(node.name):
-            # A SIGCONT discards a SIGSTOP that was not yet taken: let the earlier one be seen first.
-            self._supervisor.loop.after(0.005, lambda: self._await_stop(ticket, node, stopped=stopped))
-            return
-        if life.stopped == stopped:
-            self._done(ticket, {"pid": life.pid, "stopped": stopped})
-            return
-        waiting = self._stops if stopped else self._continues
-        waiting[node.name].append(ticket)
-        node.signal(signal.SIGSTOP if stopped else signal.SIGCONT)
+    def _ask_to_stop(self, ticket: int, node: NodeProcess, *, stopped: bool) -> None:
+        waiting = self._stops[node.name]
+        waiting.append((ticket, stopped))
+        if len(waiting) == 1:
+            self.stop_or_go(node)
 
-    def stopped(self, node: str, pid: int, *, stopped: bool) -> None:
-        """A process was seen stopped, or going on."""
-        waiting = self._stops if stopped else self._continues
-        for ticket in waiting.pop(node, ()):
-            self._done(ticket, {"pid": pid, "stopped": stopped})
+    def stop_or_go(self, node: NodeProcess) -> None:
+        """Answer the pauses and resumes that what was last seen of the process fulfils; begin the next."""
+        waiting = self._stops[node.name]
+        while waiting:
+            ticket, stopped = waiting[0]
+            life = node.life
+            if life is None or life.ending is not None:
+                self._done(ticket, {"pid": node.last_pid, "stopped": False})
+            elif life.stopped == stopped:
+                self._done(ticket, {"pid": life.pid, "stopped": stopped})
+            else:
+                node.signal(signal.SIGSTOP if stopped else signal.SIGCONT)
+                return
+            waiting.popleft()
 
     # Triggers
 

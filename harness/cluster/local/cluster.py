@@ -14,6 +14,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from splitbrain.backend import (
@@ -37,7 +38,6 @@ from .transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
 SECOND = 1_000_000_000
@@ -74,6 +74,8 @@ class LocalCluster:
             "watch": list(watch),
             "token": secrets.token_hex(16),
         }
+        source = system_reference.rpartition(":")[0]
+        self._extra = Path(source) if source.endswith(".py") else None
         self._directory = directory
         self._seed = seed
         self._python = python
@@ -122,7 +124,7 @@ class LocalCluster:
         archive = self._directory / "nodes.pyz"
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            build_archive(archive)
+            build_archive(archive, self._extra)
             log = self._log.open("ab")
         except OSError as error:
             raise HarnessError(
@@ -181,8 +183,8 @@ class LocalCluster:
         if self._pipe is not None:
             self._pipe.write({"close": True})
         if self._supervisor is not None:
-            deadline = time.monotonic() + CLOSE_SECONDS
-            while not self._ended and time.monotonic() < deadline:
+            deadline = self._clock() + round(CLOSE_SECONDS * SECOND)
+            while not self._ended and self._clock() < deadline:
                 self._turn(0.1)
             if self._pipe is not None:
                 self._pipe.close()

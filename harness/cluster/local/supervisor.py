@@ -173,7 +173,7 @@ class Supervisor:
     def _changed(self, node: NodeProcess, life: Life, status: int) -> None:
         if os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
             life.stopped = os.WIFSTOPPED(status)
-            self._actions.stopped(node.name, life.pid, stopped=life.stopped)
+            self._actions.stop_or_go(node)
             return
         node.signal(signal.SIGKILL)  # whatever else runs in its group
         node.buried()
