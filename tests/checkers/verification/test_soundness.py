@@ -30,7 +30,7 @@ KV = st.one_of(
     st.tuples(st.just("cas"), st.sampled_from([["a", "b"], [None, "b"], ["a", "a"]]), st.booleans()),
 )
 BOUNDED = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -79,6 +79,8 @@ def check_all(history, model, refuted_by, order_of, linearizable):
 @BOUNDED
 @example([(0, "invoke", "write", 1), (0, "ok", "write", 1), (0, "invoke", "write", 2), (0, "ok", "write", 2),
           (0, "invoke", "cas", [1, 2]), (0, "ok", "cas", [1, 2], {"applied": False})])  # fmt: skip
+@example([(0, "invoke", "write", 1), (0, "ok", "write", 1), (1, "invoke", "cas", [1, 2]),
+          (1, "info", "cas", [1, 2]), (0, "invoke", "read", None), (0, "ok", "read", 2)])  # fmt: skip
 @given(histories(REGISTER))
 def test_whatever_is_accepted_about_a_register_is_true(written, refuted_by, order_of, linearizable, lines):
     check_all(written(*lines), "cas-register", refuted_by, order_of, linearizable)

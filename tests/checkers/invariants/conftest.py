@@ -1,0 +1,56 @@
+"""Notes by hand: a little log whose digests are chained as a node's are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from splitbrain.checkers.verdict import NodeNote
+
+
+class Notes:
+    """Collects the notes of nodes, each under the next line of its node."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, list[NodeNote]] = {}
+
+    def add(self, node: str, kind: str, **fields: Any) -> NodeNote:
+        own = self.nodes.setdefault(node, [])
+        note = NodeNote(node, len(own), len(own), kind, fields)
+        own.append(note)
+        return note
+
+    def started(self, node: str) -> NodeNote:
+        return self.add(node, "started", pid=1, records=0, torn=False)
+
+    def elected(self, node: str, term: int, log: list[tuple[int, str]]) -> NodeNote:
+        return self.add(node, "elected", term=term, last=len(log), digest=digest(log))
+
+    def appended(self, node: str, log: list[tuple[int, str]], first: int = 1) -> NodeNote:
+        """Note that the log holds the entries from `first` on."""
+        entries = [[log[at - 1][0], digest(log[:at])] for at in range(first, len(log) + 1)]
+        return self.add(node, "appended", first=first, entries=entries, previous=digest(log[: first - 1]))
+
+    def recovered(self, node: str, log: list[tuple[int, str]], term: int) -> NodeNote:
+        entries = [[log[at - 1][0], digest(log[:at])] for at in range(1, len(log) + 1)]
+        return self.add(node, "recovered", first=1, entries=entries, term=term, vote=None, commit=0)
+
+    def committed(self, node: str, log: list[tuple[int, str]], in_term: int) -> NodeNote:
+        return self.add(
+            node, "committed", index=len(log), term=log[-1][0], digest=digest(log), in_term=in_term
+        )
+
+    def applied(self, node: str, log: list[tuple[int, str]], first: int = 1) -> NodeNote:
+        digests = [digest(log[:at]) for at in range(first, len(log) + 1)]
+        return self.add(node, "applied", first=first, digests=digests, term=log[-1][0])
+
+
+def digest(log: list[tuple[int, str]]) -> str:
+    """A perfect digest: the log itself."""
+    return "/".join(f"{term}{command}" for term, command in log)
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
