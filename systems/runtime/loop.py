@@ -8,7 +8,6 @@ order, so whatever another process has seen of this node is in its events too.
 from __future__ import annotations
 
 import os
-import selectors
 import time
 from typing import TYPE_CHECKING
 
@@ -95,7 +94,8 @@ class Runtime:
             DiskError: the disk failed.
         """
         self._start()
-        self._sockets.selector.register(self._control.commands, selectors.EVENT_READ, self._commanded)
+        # First, so that a trigger armed before a message was sent is armed when it arrives.
+        self._sockets.serve_first(self._control.commands, self._commanded)
         if self._control.buffered:
             self._commanded(0)
         while True:
@@ -114,9 +114,10 @@ class Runtime:
             self._log(f"dropped a torn record at byte {recovered.size} of the log: it was never synced")
             self._note("torn-tail-dropped", {"at": recovered.size, "text": torn[:200]})
         self._driver.start(recovered.records, torn, self._config.seed)
+        self._flush()
         ports = {"client": self._client_port.port, "peer": self._peer_port.port}
         self._control.report("ready", {**ports, "torn": torn is not None})
-        self._flush()
+        self._control.flush()
 
     def _patience(self) -> float | None:
         """Seconds until something is due; None for ever."""

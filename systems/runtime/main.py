@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import stat
 import sys
 import time
 import traceback
@@ -43,7 +44,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, _ended)
     journal = Journal()
     control = Control(os.dup(0), os.dup(1), journal)
-    os.dup2(2, 1)  # a node that prints must not write on the control channel
+    os.dup2(2, 1)  # a node that prints writes in its log, never on the control channel
+    sys.stdout = sys.stderr
     try:
         runtime = _prepare(control, journal)
         runtime.run()
@@ -59,6 +61,8 @@ def main() -> int:
 
 
 def _prepare(control: Control, journal: Journal) -> Runtime:
+    if stat.S_ISREG(os.fstat(control.commands).st_mode):
+        raise ConfigError("Standard input is a file; a node takes its orders from a pipe or a terminal.")
     config = read_config(control.first_line())
     journal.name = config.name
     node, settings = build_node(config, tuple(config.peers))

@@ -32,11 +32,22 @@ class Sockets:
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
         self._dirty: list[Connection] = []
+        self._urgent: int | None = None
+
+    def serve_first(self, descriptor: int, ready: Ready) -> None:
+        """Serve this descriptor before all others that are ready at the same time."""
+        self._urgent = descriptor
+        self.selector.register(descriptor, selectors.EVENT_READ, ready)
 
     def poll(self, timeout: float | None) -> None:
         """Wait up to `timeout` seconds (None: for ever) and serve what is ready."""
-        for key, mask in self.selector.select(timeout):
-            key.data(mask)
+        ready = self.selector.select(timeout)
+        for key, mask in ready:
+            if key.fd == self._urgent:
+                key.data(mask)
+        for key, mask in ready:
+            if key.fd != self._urgent:
+                key.data(mask)
 
     def mark(self, connection: Connection) -> None:
         """Remember that a connection has something to send."""
@@ -168,8 +179,8 @@ class Connection:
             self._out.clear()
             self.unsent = 0
             self._sockets.selector.unregister(self.socket)
+            self._ended(self, why)  # first, so that the log says why before the other end can see it
             self.socket.close()
-            self._ended(self, why)
 
     def _ready(self, mask: int) -> None:
         if self.closed:  # by a handler that ran earlier in this turn
