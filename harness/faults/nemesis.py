@@ -148,8 +148,9 @@ class Nemesis:
         elif isinstance(event, NodeUp):
             # A process forgets its triggers when it dies.
             for each in self._occurrences.values():
-                if each.phase is Phase.ARMED and each.entry.when is not None:
-                    self._arm_nodes(each, each.entry.when, (event.node,), now)
+                when = each.entry.when
+                if each.phase is Phase.ARMED and when is not None and event.node in self._watched(when):
+                    self._arm_nodes(each, when, (event.node,), now)
         elif isinstance(event, NodeExited):
             self._holds.failed(event.node)
             self._forget(event.node)
@@ -171,10 +172,11 @@ class Nemesis:
     def _arm(self, each: Occurrence, when: Trigger, now: int) -> None:
         each.phase = Phase.ARMED
         self._say(each, "armed", now, note=when.note, where=dict(when.where), node=when.node)
-        self._arm_nodes(each, when, self._watched(when), now)
+        alive = [node for node in self._watched(when) if node not in self._holds.down]
+        self._arm_nodes(each, when, alive, now)
 
     def _arm_nodes(self, each: Occurrence, when: Trigger, nodes: Sequence[str], now: int) -> None:
-        for node in set(nodes).intersection(self._watched(when)) - self._holds.down:
+        for node in nodes:
             self._submit(Arm(node, each.entry.id, when.note, when.where, when.skip), now)
 
     def _watched(self, when: Trigger) -> tuple[str, ...]:
@@ -221,7 +223,7 @@ class Nemesis:
             down=self._holds.down,
             paused=self._holds.paused,
             noter=each.noter,
-            hit=frozenset(node for other in self._biting(each) for node in _nodes(other)),
+            hit=frozenset(node for other in self._biting(each) for node in other.nodes),
         )
         try:
             injection = each.fault.begin(entry, view, random.Random(f"{self._plan.seed}/{entry.id}"))
@@ -393,7 +395,3 @@ class Nemesis:
 
     def _say(self, each: Occurrence, phase: str, now: int, **fields: Any) -> None:
         self._journal({"time": now, "id": each.entry.id, "fault": each.entry.fault, "phase": phase, **fields})
-
-
-def _nodes(each: Occurrence) -> tuple[str, ...]:
-    return each.injection.nodes if each.injection is not None else ()

@@ -65,6 +65,11 @@ class Occurrence:
         return round(self.entry.lasts * SECOND)
 
     @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that it touches, once it has begun."""
+        return self.injection.nodes if self.injection is not None else ()
+
+    @property
     def links(self) -> frozenset[Link]:
         """The links on which it lays a policy."""
         begin = self.injection.begin if self.injection is not None else ()
@@ -87,7 +92,7 @@ class Occurrence:
         return FaultRecord(
             id=self.entry.id,
             fault=self.entry.fault,
-            nodes=self.injection.nodes if self.injection is not None else (),
+            nodes=self.nodes,
             lost=self.injection.lost if self.injection is not None else (),
             triggered=self.entry.when is not None,
             began=self.began,
