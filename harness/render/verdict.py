@@ -103,7 +103,8 @@ def _evidence(evidence: Mapping[str, Any], width: int) -> list[str]:
 def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
     failed = [gate for gate in gates if not gate.get("held")]
     if failed:
-        yield f"{len(failed)} of {plural(len(gates), 'gate')} failed, so a pass would prove nothing:"
+        heading = f"{len(failed)} of {plural(len(gates), 'gate')} failed, so a pass would prove nothing:"
+        yield from wrap(heading, width)
         for gate in failed:
             observed = gate.get("observed")
             text = observed if isinstance(observed, str) else as_json(observed, 4 * width)

@@ -231,9 +231,8 @@ def test_a_leaders_log_is_taken_from_its_own_notes_alone(notes):
 
 def test_digests_that_collide_make_no_accusation(notes):
     notes.committed("n1", [A, B], in_term=1)
-    notes.add("n2", "appended", first=2, entries=[[1, "1a/1b"], [2, "collision"]], previous="1a")
-    notes.add("n2", "appended", first=2, entries=[[1, "1a/1b"]], previous="1a")
     notes.add("n2", "appended", first=2, entries=[[2, "x"], [2, "collision"]], previous="1a")
+    notes.add("n2", "appended", first=2, entries=[[1, "1a/1b"], [2, "collision"]], previous="1a")
     notes.elected("n2", 3, [])
     notes.nodes["n2"][-1].fields.update(last=3, digest="collision")
     assert check(notes).valid is True
