@@ -90,6 +90,7 @@ class LocalCluster:
         self._pipe: JsonPipe | None = None
         self._opened = False
         self._ended = False
+        self._closed = False
         self._refusal: Mapping[str, str] | None = None
 
     def __enter__(self) -> Self:
@@ -179,6 +180,8 @@ class LocalCluster:
 
     def close(self) -> None:
         """Tear everything down: no process and no port outlives it. Idempotent."""
+        if self._closed:
+            return
         self._transport.close()
         if self._pipe is not None:
             self._pipe.write({"close": True})
@@ -193,8 +196,11 @@ class LocalCluster:
             except subprocess.TimeoutExpired:
                 self._supervisor.kill()  # its nodes read the end of their control channels
                 self._supervisor.wait()
+            if self._log.stat().st_size == 0:
+                self._log.unlink()
         self._pipe = None
         self._selector.close()
+        self._closed = True
 
     # The runner's side
 

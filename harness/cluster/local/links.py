@@ -156,8 +156,6 @@ class Link:
         policy = self.policy
         seconds = policy.delay + (self._random.uniform(0.0, policy.jitter) if policy.jitter else 0.0)
         ready = now + round(seconds * SECOND)
-        if self._queue:
-            ready = max(ready, self._queue[-1].ready)
         self._queue.append(_Waiting(ready, sink, line))
         self._bytes += len(line)
         self.delayed += bool(seconds or policy.rate)
@@ -166,8 +164,7 @@ class Link:
 
     def end(self, sink: Sink, now: int) -> None:
         """Call `sink(b"")` after all that it was admitted before; no policy loses this."""
-        ready = self._queue[-1].ready if self._queue else now
-        self._queue.append(_Waiting(ready, sink, b""))
+        self._queue.append(_Waiting(now, sink, b""))
         self.plain = False
 
     def due(self) -> int | None:

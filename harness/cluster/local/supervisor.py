@@ -17,6 +17,7 @@ One thread; whatever must wait for a child or a message leaves a continuation an
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 30.0
 """A node that isn't ready after this long will not be."""
+MANY_FILES = 10_240
+"""Open files to ask for: as many as macOS grants anyone."""
 GRACE_SECONDS = 0.5
 """How long nodes may take to stop by themselves at the end of a run."""
 
@@ -226,8 +229,18 @@ class Supervisor:
                     os.waitpid(node.life.pid, 0)
 
 
+def _allow_many_files() -> None:
+    """Lift the soft limit on open files: n nodes need n * (n - 1) ports and twice as many connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        wanted = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> None:
     """Run the supervisor over standard input and output."""
+    _allow_many_files()
     try:
         Supervisor().run()
     except BrokenPipeError:
