@@ -12,13 +12,14 @@ Positions count the entries of the history: nemesis lines are counted, blank lin
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from splitbrain.histories.errors import HistoryError
 from splitbrain.histories.history import FAIL, INFO, NEVER, NO_TIME, OK, History
-from splitbrain.histories.keys import Keyed, KeyedTuple, all_wrapped, identity, same_key
+from splitbrain.histories.keys import KEYED, Keyed, KeyedTuple, all_wrapped, identity, same_key
 
 NEMESIS = "nemesis"
 TRANSACTION = "txn"
@@ -164,6 +165,8 @@ class HistoryBuilder:
 
     def finish(self, keyed: Keyed = "auto", notes: Iterable[str] = ()) -> History:
         """Return the history. `keyed` says whether values are tuples of key and value (see `keys`)."""
+        if keyed not in KEYED:
+            raise ValueError(f"keyed is {keyed!r}, expected one of {', '.join(KEYED)}")
         remarks = list(notes)
         if self._unwraps(keyed):
             self._unwrap()
@@ -250,9 +253,7 @@ def build_history(
 def show(value: Any) -> str:
     """Return a value as an error message shows it: its JSON, cut short."""
     token = identity(value)
-    if token is None:
-        return "null"
-    text = f'"{token}"' if isinstance(token, str) else token.decode(errors="replace")
+    text = json.dumps(token, ensure_ascii=False) if token is None or type(token) is str else token.decode()
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -13,9 +13,16 @@ class HistoryError(Exception):
     def __init__(self, path: str, line: int | None, message: str) -> None:
         self.path = path
         self.line = line
-        self.message = message
+        self.message = printable(message)
         where = path if line is None else f"{path}, line {line}"
-        super().__init__(f"{where}: {message}")
+        super().__init__(f"{where}: {self.message}")
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with whatever a hostile file would send to a terminal escaped."""
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
 
 
 class TornHistoryError(HistoryError):

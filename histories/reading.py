@@ -43,8 +43,11 @@ def read_history(
     values are Jepsen's tuples of key and value (see `keys`). With `tolerate_torn` an entry that the end of
     the file cuts off is dropped, and `notes` says so.
 
-    Raises `HistoryError`, naming file and line, for anything else that is not a history or can't be read.
+    Raises `HistoryError`, naming file and line, for anything else that is not a history or can't be read, and
+    `ValueError` for an unknown option.
     """
+    if format not in FORMATS:
+        raise ValueError(f"unknown format {format!r}, expected one of {', '.join(FORMATS)}")
     notes: list[str] = []
     with Source(path) as source:
         builder = HistoryBuilder(source.name)

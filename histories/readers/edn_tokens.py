@@ -23,7 +23,7 @@ BLANK = r" \t\r\f\v,\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f
 TOKEN = re.compile(
     "["
     + BLANK
-    + r"""]*+(
+    + r"""]*(
     [^\s,;"(){}\[\]\\\#^@`~][^\s,;"(){}\[\]\\]*     # a number, keyword, symbol, nil, true, false
     | [{}\[\]()\n]
     | "[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)            # a string; without its last quote at the end of the text

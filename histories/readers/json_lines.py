@@ -76,6 +76,8 @@ def depth(text: bytes) -> int:
 
 
 def _reason(error: ValueError) -> str:
+    if "not valid UTF-8" in str(error):
+        return "not UTF-8"
     if isinstance(error, json.JSONDecodeError):
         return f"not JSON at column {error.colno}: {error.msg.split(': line')[0]}"
     return f"not JSON: {error}"

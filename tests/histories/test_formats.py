@@ -114,6 +114,13 @@ def test_a_file_of_no_known_format_is_refused_with_the_known_ones(refusal, conte
     assert "expected JSON lines, a JSON array, EDN or a Jepsen log" in refusal(content).message
 
 
+def test_unknown_options_are_a_mistake_of_the_program(write):
+    with pytest.raises(ValueError, match="unknown format 'xml', expected one of auto, jsonl"):
+        read_history(write(JSON_LINES), format="xml")
+    with pytest.raises(ValueError, match="keyed is 'maybe', expected one of auto, yes, no"):
+        read_history(write(JSON_LINES), keyed="maybe")
+
+
 def test_utf_16_is_named_as_such(refusal):
     assert "UTF-16" in refusal(JSON_LINES.encode("utf-16")).message
 
@@ -173,6 +180,16 @@ def test_bytes_that_are_not_utf_8_are_refused_with_their_line(refusal, sample):
     content = text.encode().replace(b"cas", b"c\xffs", 1)
     error = refusal(content)
     assert error.line == text[: text.index("cas")].count("\n") + 1
+
+
+@pytest.mark.parametrize("sample", ["json-lines", "json-array", "edn-lines"])
+def test_the_line_of_a_bad_byte_is_counted_over_all_that_was_read(refusal, monkeypatch, sample):
+    monkeypatch.setattr("splitbrain.histories.readers.source.CHUNK", 8)
+    monkeypatch.setattr("splitbrain.histories.readers.edn_tokens.CHUNK", 8)
+    monkeypatch.setattr("splitbrain.histories.readers.json_array.CHUNK", 8)
+    text, name = SAMPLES[sample]
+    error = refusal(text.encode().replace(b"timed-out", b"timed\xffout"), format=name)
+    assert (error.message, error.line) == ("not UTF-8", text[: text.index("timed-out")].count("\n") + 1)
 
 
 @pytest.mark.parametrize("content", ["[" * 5000 + "]" * 5000, '{"a":' * 5000 + "1" + "}" * 5000])

@@ -35,6 +35,11 @@ def test_a_compare_and_set_of_old_and_new_is_not_taken_for_a_tuple():
     assert history[0].value == [1, 2]
 
 
+def test_a_compare_and_set_to_null_is_not_taken_for_a_read():
+    history = build_history([*pair(0, "cas", [1, None], [1, None]), *pair(1, "cas", [2, None], [2, None])])
+    assert history.keyed is False
+
+
 def test_reads_without_a_key_show_that_pairs_are_values():
     history = build_history([*pair(0, "cas", [1, 2], [1, 2]), *pair(1, "read", None, 2)])
     assert history.keyed is False

@@ -169,6 +169,13 @@ def test_a_missing_field_is_said_to_be_missing():
     assert '"process" is null' in refused(line(None, "invoke", "read")).message
 
 
+def test_an_error_is_one_printable_line_whatever_the_file_holds():
+    for text in ("two\nlines", "\x1b[31mred", 'a "quote"', "\u2028", "\x00"):
+        error = refused(line(0, "invoke", text), line(0, "ok", "read"))
+        assert str(error).isprintable()
+        assert refused(line(text, "invoke", "read")).message.isprintable()
+
+
 def test_a_line_without_function_whose_value_is_a_list_of_lists_is_a_transaction():
     lines = [
         {"process": 0, "type": "invoke", "value": [["r", "x", None]]},
