@@ -1,9 +1,10 @@
-"""A deterministic cluster of Raft nodes in one thread, and the four invariants asserted on it directly.
+"""A deterministic cluster of Raft nodes in one thread, with the invariants asserted on it directly.
 
-Virtual time, a queue of messages, disks whose writes take time. What is not yet synced is lost by `power_cut` and
-kept by `kill`. A trap stops a node right after a note, as the process runtime does, so that a schedule can act in a
-window one message wide. One key of appended tokens serves as the history: it is linearizable iff every token that
-was acknowledged before a read began is in what it returned, none is there twice, and reads extend one another.
+Virtual time, a queue of messages, disks whose writes take time. What is not yet synced is lost by
+`power_cut` and kept by `kill`. A trap stops a node right after a note, as the process runtime does, so
+that a schedule can act in a window one message wide. One key of appended tokens serves as the
+history: it is linearizable iff every token that was acknowledged before a read began is in what it
+returned, none is there twice, and reads extend one another.
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ from splitbrain.systems.contract import (
     Started,
     TimerFired,
 )
+from splitbrain.systems.description import mutated
+from splitbrain.systems.raft import messages
+from splitbrain.systems.raft.node import RaftNode
 from splitbrain.systems.raft.system import RaftSystem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class InvariantBroken(AssertionError):
+class BrokenInvariantError(AssertionError):
     """One of the promises of Raft (Ongaro & Ousterhout 2014, figure 3) does not hold; `word` says which."""
 
     def __init__(self, word: str, sentence: str) -> None:
@@ -307,7 +311,9 @@ class Cluster:
         self.invoke(name)
 
     def invoke(self, name: str) -> None:
-        run = self.clients[name]
+        run = self.clients.get(name)
+        if run is None:
+            return
         run.number += 1
         token = None if self.random.random() < 0.5 else f"{name}-{run.number}"
         if token:
@@ -359,23 +365,25 @@ class Cluster:
 
     def check_note(self, name: str, kind: str, fields: Any) -> None:
         if kind == "elected":
-            winner, _ = self.leaders.setdefault(fields["term"], (name, self.machines[name].life))
-            if (winner, self.machines[name].life) != (name, self.leaders[fields["term"]][1]):
-                raise InvariantBroken("ES", f"{winner} and {name} were both elected in term {fields['term']}")
+            elected = (name, self.machines[name].life)
+            first = self.leaders.setdefault(fields["term"], elected)
+            if first != elected:
+                sentence = f"{first[0]} and {name} were both elected in term {fields['term']}"
+                raise BrokenInvariantError("ES", sentence)
             log = self.node(name).log
             for index, (digest, term) in self.committed.items():
                 if term < fields["term"] and (index > fields["last"] or log.digest_at(index) != digest):
-                    raise InvariantBroken(
+                    raise BrokenInvariantError(
                         "LC", f"{name} leads term {fields['term']} without committed entry {index}"
                     )
         elif kind == "committed":
             digest, _ = self.committed.setdefault(fields["index"], (fields["digest"], fields["in_term"]))
             if digest != fields["digest"]:
-                raise InvariantBroken("SMS", f"{name} commits another entry {fields['index']}")
+                raise BrokenInvariantError("SMS", f"{name} commits another entry {fields['index']}")
         elif kind == "applied":
             for index, digest in enumerate(fields["digests"], fields["first"]):
                 if self.applied.setdefault(index, digest) != digest:
-                    raise InvariantBroken("SMS", f"{name} applies another entry {index}")
+                    raise BrokenInvariantError("SMS", f"{name} applies another entry {index}")
 
     def check_logs(self) -> None:
         """Log matching: logs that agree on the term of an entry agree up to it (5.3)."""
@@ -384,24 +392,117 @@ class Cluster:
             log = self.node(name).log
             for index in range(1, log.last_index + 1):
                 if seen.setdefault((index, log.term_at(index)), log.digest_at(index)) != log.digest_at(index):
-                    raise InvariantBroken(
+                    raise BrokenInvariantError(
                         "LM", f"the logs differ below entry {index} of term {log.term_at(index)}"
                     )
 
     def check_read(self, tokens: list[str], acknowledged: int, minimum: int) -> None:
         lost = set(self.acknowledged[:acknowledged]) - set(tokens)
         if lost:
-            raise InvariantBroken("LIN", f"a read missed {min(lost)}, acknowledged before it began")
+            raise BrokenInvariantError("LIN", f"a read missed {min(lost)}, acknowledged before it began")
         if len(set(tokens)) != len(tokens):
-            raise InvariantBroken("LIN", "an append took effect twice")
+            raise BrokenInvariantError("LIN", "an append took effect twice")
         if not set(tokens) <= self.attempted or len(tokens) < minimum:
-            raise InvariantBroken(
+            raise BrokenInvariantError(
                 "LIN", "a read returned what was never appended, or less than one before it"
             )
         shorter, longer = sorted((tokens, self.longest), key=len)
         if longer[: len(shorter)] != shorter:
-            raise InvariantBroken("LIN", "two reads don't extend one another")
+            raise BrokenInvariantError("LIN", "two reads don't extend one another")
         self.longest = longer
+
+
+class Solo:
+    """One node, n1 of five by default, with this test in the place of its peers, disk and clock."""
+
+    def __init__(self, node_class: Any, size: int = 5, records: Any = (), settings: Any = None) -> None:
+        self.peers = [f"n{number}" for number in range(2, size + 1)]
+        self.node = node_class("n1", self.peers, settings or {})
+        self.time = 0
+        self.records: list[Any] = list(records)
+        self.last_persist: int | None = None
+        self.effects: list[Any] = []
+        self.tell(Started(tuple(records), None, 1))
+
+    def tell(self, event: Any) -> list[Any]:
+        """Step the node; the effects of the step are returned, and kept in `effects`."""
+        self.effects = self.node.step(event, Now(self.time, self.time))
+        for effect in self.effects:
+            if isinstance(effect, Persist):
+                self.last_persist = effect.id
+                self.records.append(effect.record)
+        return self.effects
+
+    def receive(self, src: str, body: Any) -> list[Any]:
+        return self.tell(Received(src, body))
+
+    def synced(self) -> list[Any]:
+        """Make all that was persisted durable."""
+        return self.tell(Persisted(self.last_persist))
+
+    def wait(self, seconds: float, timer: str) -> list[Any]:
+        self.time += int(seconds * SECOND)
+        return self.tell(TimerFired(timer))
+
+    def stand(self) -> None:
+        """Become a candidate whose own vote is durable."""
+        self.wait(1.0, "election")
+        self.synced()
+
+    def lead(self) -> None:
+        """Become leader, with the no-op durable and sent."""
+        self.stand()
+        for peer in self.peers[: len(self.peers) // 2]:
+            self.receive(peer, {"type": "vote", "term": self.node.term, "granted": True})
+        assert self.node.role == "leader"
+        self.tell(TimerFired("flush"))
+        self.synced()
+
+    def acknowledge(
+        self, *peers: str, match: int | None = None, round_number: int | None = None
+    ) -> list[Any]:
+        """Let followers consent up to `match`, by default to all, in the newest round; return all effects."""
+        effects = []
+        for peer in peers:
+            body = {
+                "type": "appended",
+                "term": self.node.term,
+                "round": self.node.leadership.round if round_number is None else round_number,
+                "success": True,
+                "match": self.node.log.last_index if match is None else match,
+            }
+            effects += self.receive(peer, body)
+        return effects
+
+    def append(
+        self, src: str, term: int, previous: tuple[int, int], terms: Any = (), commit: int = 0
+    ) -> list[Any]:
+        """Receive a leader's entries of these terms after `previous`."""
+        entries = [[each, command(each, previous[0] + 1 + place)] for place, each in enumerate(terms)]
+        return self.receive(src, messages.append_entries(term, 1, previous, entries, commit))
+
+    def of(self, kind: type, effects: Any = None) -> list[Any]:
+        return [
+            effect for effect in (self.effects if effects is None else effects) if isinstance(effect, kind)
+        ]
+
+    def sends(self, kind: str, effects: Any = None) -> list[Any]:
+        return [effect for effect in self.of(Send, effects) if effect.body["type"] == kind]
+
+    def noted(self, kind: str, effects: Any = None) -> list[Any]:
+        return [effect for effect in self.of(Note, effects) if effect.kind == kind]
+
+
+def command(term: int, index: int) -> Any:
+    """The command that tests put at an index: different for each term."""
+    return [f"client-{term}-{index}", 1, {"type": "append", "key": "k", "value": f"{term}.{index},"}]
+
+
+def records_of(*terms: int, hard: tuple[int, Any] | None = None) -> list[Any]:
+    """The records of a log with entries of these terms, and of the term reached."""
+    entries = [[term, command(term, index)] for index, term in enumerate(terms, 1)]
+    log = [{"entries": 1, "list": entries}] if entries else []
+    return [{"hard": list(hard or (max(terms, default=0), None))}, *log]
 
 
 def effect_waits(effect: Any, durable: int) -> bool:
@@ -410,9 +511,25 @@ def effect_waits(effect: Any, durable: int) -> bool:
 
 @pytest.fixture
 def make_cluster() -> Callable[..., Cluster]:
-    return Cluster
+    """Build a cluster, with the named bugs in its nodes."""
+
+    def build(*bugs: str, size: int = 5, seed: int = 0, **settings: Any) -> Cluster:
+        return Cluster(mutated(RaftSystem, bugs), size, seed, settings)
+
+    return build
 
 
 @pytest.fixture
-def broken() -> type[InvariantBroken]:
-    return InvariantBroken
+def solo() -> Callable[..., Solo]:
+    """Build one node with a log of entries of these terms: `solo(1, 1, 2, size=3)`."""
+
+    def build(*terms: int, size: int = 5, hard: tuple[int, Any] | None = None, **settings: Any) -> Solo:
+        records = records_of(*terms, hard=hard) if terms or hard else []
+        return Solo(RaftNode, size, records, settings)
+
+    return build
+
+
+@pytest.fixture
+def broken() -> type[BrokenInvariantError]:
+    return BrokenInvariantError
