@@ -8,17 +8,19 @@ stretch that is at least as long, if it claims to serve without those nodes at a
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from splitbrain.faults.record import FaultRecord
     from splitbrain.histories import History
 
 SECOND = 1_000_000_000
 FOREVER = 2**63 - 1
+CHANCE = 0.01
+"""What is less probable than this is not put down to chance."""
 
 
 class Stretch(NamedTuple):
@@ -65,20 +67,35 @@ class Attempts:
         """Take (invoked, completed or `FOREVER`, ok) of each operation, in nanoseconds."""
         ordered = sorted(spans)
         self._invoked = [invoked for invoked, _, _ in ordered]
-        self._last_end = list(accumulate((end for _, end, _ in ordered), max))
-        succeeded = [(invoked, end) for invoked, end, ok in ordered if ok]
-        self._succeeded = [invoked for invoked, _ in succeeded]
-        self._first_end = list(accumulate((end for _, end in reversed(succeeded)), min))[::-1]
+        self._ended = sorted(end for _, end, _ in ordered)
+        self._succeeded = [(invoked, end) for invoked, end, ok in ordered if ok]
 
-    def open_during(self, start: int, end: int) -> bool:
-        """Tell whether an operation was under way at some time of the span."""
-        before = bisect_right(self._invoked, end)
-        return before > 0 and self._last_end[before - 1] >= start
+    def __len__(self) -> int:
+        return len(self._invoked)
 
-    def succeeded_during(self, start: int, end: int) -> bool:
-        """Tell whether an operation was invoked and was ok within the span."""
-        after = bisect_left(self._succeeded, start)
-        return after < len(self._succeeded) and self._first_end[after] <= end
+    def open_during(self, start: int, end: int) -> int:
+        """Count the operations that were under way at some time of the span."""
+        return bisect_right(self._invoked, end) - bisect_left(self._ended, start)
+
+    def succeeded_during(self, start: int, end: int) -> int:
+        """Count the operations that were invoked and were ok within the span."""
+        first, last = bisect_left(self._succeeded, (start, 0)), bisect_right(self._succeeded, (end, FOREVER))
+        return sum(ended <= end for _, ended in self._succeeded[first:last])
+
+
+def unseen(kinds: Mapping[str, Attempts], counts: Mapping[str, int]) -> list[str]:
+    """Return the kinds of which `counts` has none, unless so few were counted that it may be chance.
+
+    A kind that makes a share p of the run is missing from n operations by chance with probability
+    (1 - p)^n. That is no excuse where nothing was counted, or for a kind that the run never attempted.
+    """
+    total = sum(map(len, kinds.values()))
+    seen = sum(counts.values())
+    return [
+        kind
+        for kind, each in kinds.items()
+        if counts[kind] == 0 and (seen == 0 or not each or (1 - len(each) / total) ** seen < CHANCE)
+    ]
 
 
 def attempts(history: History, functions: Sequence[str]) -> dict[str, Attempts]:

@@ -7,7 +7,7 @@ from splitbrain.checkers.verdict import NodeNote
 from splitbrain.faults.record import FaultRecord
 from splitbrain.histories.builder import build_history
 from splitbrain.runner.gates import evaluate_gates
-from splitbrain.runner.timeline import FOREVER, Attempts, claims, stretches
+from splitbrain.runner.timeline import FOREVER, Attempts, claims, stretches, unseen
 from splitbrain.systems.description import NotePattern, System
 
 SECOND = 1_000_000_000
@@ -173,12 +173,20 @@ def test_an_operation_that_was_open_all_through_a_window_was_attempted_in_it():
 def test_a_short_window_needs_some_operation_and_many_short_ones_every_kind():
     short = [record(f"k{number}", 4.0 + number, 4.3 + number, cleared=4.35 + number) for number in range(4)]
     assert failed(records=short) == set()
-    only_reads = operations(kinds=("read",))
-    assert gates(history=only_reads, records=short[:1])["attempted-during-faults"].held
-    observed = gates(history=only_reads, records=short)["attempted-during-faults"].observed
+    reads_only = operations(kinds=("read",))
+    assert gates(history=reads_only, records=short[:1])["attempted-during-faults"].held
+    observed = gates(history=reads_only, records=short)["attempted-during-faults"].observed
     assert observed["missing"] == {"kill": ["write", "cas"]}
     nothing = operations(until=3.0)
     assert "attempted-during-faults" in failed(history=nothing, records=short[:1])
+
+
+def test_a_kind_is_excused_only_where_it_may_be_missing_by_chance():
+    kinds = {"read": Attempts([(0, 1, True)] * 95), "delete": Attempts([(0, 1, True)] * 5)}
+    assert unseen(kinds, {"read": 14, "delete": 0}) == []
+    assert unseen(kinds, {"read": 100, "delete": 0}) == ["delete"]
+    assert unseen(kinds, {"read": 0, "delete": 0}) == ["read", "delete"]
+    assert unseen({**kinds, "cas": Attempts([])}, {"read": 3, "delete": 0, "cas": 0}) == ["cas"]
 
 
 # Served
