@@ -43,10 +43,11 @@ from splitbrain.checkers.supply import Supply, dominated
 from splitbrain.checkers.transitions import IMPOSSIBLE, Transitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.models import Model
+    from splitbrain.checkers.models.base import Lens
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
     from splitbrain.checkers.supply import Run
@@ -62,7 +63,10 @@ def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budge
         ModelError: the model contradicts itself.
     """
     canonical, flat = canonical_kinds(calls, kinds)
-    walk = Walk(canonical, kinds, model, initial, budget, flat=flat)
+    lens = None if flat else model.lens(kinds.calls[kind] for kind in dict.fromkeys(calls.kinds))
+    if lens is not None:
+        canonical = merge_crashed(calls, kinds, lens)
+    walk = Walk(canonical, kinds, Transitions(model, kinds, initial, lens), budget, flat=flat)
     try:
         return walk.decide()
     except BudgetExceeded as exceeded:
@@ -94,6 +98,16 @@ def canonical_kinds(calls: Calls, kinds: Kinds) -> tuple[Calls, bool]:
     return calls._replace(kinds=renamed), True
 
 
+def merge_crashed(calls: Calls, kinds: Kinds, lens: Lens) -> Calls:
+    """Give crashed calls the same kind where the lens doesn't tell them apart (pruning 6 beyond registers)."""
+    representatives: dict[Hashable, int] = {}
+    renamed = [
+        representatives.setdefault(lens.call(kinds.calls[kind]), kind) if returned == FOREVER else kind
+        for kind, returned in zip(calls.kinds, calls.returns, strict=True)
+    ]
+    return calls._replace(kinds=renamed)
+
+
 class _Opening(NamedTuple):
     """An open completed call, at the bit that it holds while it is open."""
 
@@ -109,12 +123,12 @@ class Walk:
     """
 
     def __init__(
-        self, calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, *, flat: bool
+        self, calls: Calls, kinds: Kinds, transitions: Transitions, budget: Budget, *, flat: bool
     ) -> None:
         self.calls = calls
         self.kinds = kinds
         self.budget = budget
-        self.transitions = Transitions(model, kinds, initial)
+        self.transitions = transitions
         self.supply = Supply(calls, kinds, flat=flat)
         self.width = _widest(calls)
         self.full = (1 << self.width) - 1

@@ -7,9 +7,9 @@ contradiction of two or three calls:
   that no call writes. Only a write puts a value into a register.
 - *read-from-the-future*: it returned before every call that writes the value was invoked. A
   linearization respects real time, so all of those come after the read.
-- *two-cas*: two completed calls each replaced the value v by another one, and v was there at most once:
-  it has a single writer of any status, or it is the initial value and has none. After the first
-  of them v is gone for good.
+- *two-cas*: two completed calls each replaced the value v, and v was there at most once: it has a single
+  writer of any status, or it is the initial value and has none. (A cas from v to v is itself a writer of
+  v, so both replaced it by something else.) After the first of them v is gone for good.
 
 The conditions speak about accesses, so the caller passes only keys whose calls are all `flat`.
 """
@@ -46,7 +46,7 @@ def refute(calls: Calls, kinds: Kinds) -> Refutation | None:
                 return Refutation("never-written", (index,))
             if returned < calls.invokes[writer]:
                 return Refutation("read-from-the-future", (index, writer))
-        if writes[kind] not in (NONE, value) and writers[value] == 1:
+        if writes[kind] != NONE and writers[value] == 1:
             other = replaced_by.setdefault(value, index)
             if other != index:
                 writer = first_writer.get(value)

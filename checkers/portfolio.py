@@ -97,6 +97,7 @@ def check_linearizable(
         method="+".join(lane for lane in _LANES if lane in used) or method,
         reason=_unknown_reason(columns, outcomes, keyed=by_key),
         operations=len(history),
+        seconds=clock() - start,
     )
     refuted = [outcome for outcome in outcomes if isinstance(outcome.outcome, Refutation)]
     if refuted:
@@ -107,15 +108,15 @@ def check_linearizable(
             for first, outcome in zip([True] + [False] * LISTED, refuted[:LISTED], strict=False)
             if isinstance(outcome.outcome, Refutation)
         ]
-        result = _invalid(result, history, columns.kinds, witnesses, options, invalid_keys=len(refuted))
-    elif not result.reason:
-        result = replace(
+        return _invalid(result, history, columns.kinds, witnesses, options, invalid_keys=len(refuted))
+    if not result.reason:
+        return replace(
             result,
             valid=True,
             reason=_valid_reason(columns),
             certificate={"kind": "linearizations", **options, "keys": _orders(outcomes)},
         )
-    return replace(result, seconds=clock() - start)
+    return result
 
 
 def _decide(

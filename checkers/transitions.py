@@ -2,7 +2,7 @@
 
 States are interned on first sight, and the step from a state by a kind of call is computed once. The
 tables grow with what is visited, not with what is possible: queues, counters and appends have unboundedly many
-states.
+states. States that no call of the key can tell apart are one, where the model has a lens for them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from splitbrain.checkers.values import freeze
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from splitbrain.checkers.models.base import Lens
     from splitbrain.checkers.normalise import Kinds
 
 IMPOSSIBLE = -1
@@ -24,11 +25,14 @@ IMPOSSIBLE = -1
 class Transitions:
     """The reachable part of a model's transition graph, with small integers for states."""
 
-    def __init__(self, model: Model, kinds: Kinds, initial: Any) -> None:
+    def __init__(self, model: Model, kinds: Kinds, initial: Any, lens: Lens | None = None) -> None:
+        if lens is not None:
+            initial = lens.state(initial)
         self.states: list[Any] = [initial]
         """The states by their number; the initial one is number 0."""
         self._model = model
         self._kinds = kinds
+        self._lens = lens
         self._ids: dict[Hashable, int] = {freeze(initial): 0}
         self.memo: list[dict[int, int]] = [{} for _ in kinds.calls]
         """For each kind, state number -> next state number, as far as computed."""
@@ -49,6 +53,8 @@ class Transitions:
         result = self._model.step(self.states[state], self._kinds.calls[kind])
         if result is ILLEGAL:
             return IMPOSSIBLE
+        if self._lens is not None:
+            result = self._lens.state(result)
         frozen = freeze(result)
         after = self._ids.get(frozen)
         if after is None:

@@ -89,11 +89,14 @@ class Reduction:
         everything = set(range(len(self._calls.kinds)))
         best = None
         if self._flat(refutation.core):
-            best = self._try(self.closure(refutation.core))
-        if best is None:
-            last = max(self._calls.returns[call] for call in refutation.core if self._completed(call))
-            later = {call for call in everything if self._calls.invokes[call] > last}
-            best = self._try(everything - self.droppable(everything, later), last)
+            rest = everything - self.closure(refutation.core)
+            best = self._try(everything - self.droppable(everything, rest))
+        returns = self._calls.returns
+        ends = [returns[call] for call in refutation.core if self._completed(call)]
+        for last in (max(ends, default=-1), max(filter(FOREVER.__gt__, returns), default=-1)):
+            if best is None:
+                later = {call for call in everything if self._calls.invokes[call] > last}
+                best = self._try(everything - self.droppable(everything, later), last)
         if best is None:
             members = sorted(everything)
             return Witness(members, (), {}, members, self._calls, refutation, lane, self._budget.spent)
@@ -121,9 +124,8 @@ class Reduction:
         dropped = set(candidates)
         mutators = {call for call in dropped if not kinds.observer[column[call]]}
         kept = chosen - dropped
-        needed = (
-            mutators if not self._flat(kept) else {call for call in mutators if not kinds.flat[column[call]]}
-        )
+        appends = {call for call in mutators if not kinds.flat[column[call]]}
+        needed = appends if self._flat(kept) else set(mutators)
         named = {kinds.reads[column[call]] for call in kept}
         while mutators:
             if not self._flat(needed):

@@ -21,9 +21,12 @@ it tells the truth, and the configuration graph stops with `ModelError` when `ob
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
 from splitbrain.checkers.values import ANYTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
 
 
 class _Mark:
@@ -77,6 +80,18 @@ class Access(NamedTuple):
     differs: Any = NOTHING
 
 
+class Lens(Protocol):
+    """What the calls of one key can't tell apart: a way to make many states one."""
+
+    def state(self, state: Any) -> Any:
+        """Return the one state that stands for all those which no call of the key tells from this one."""
+        ...
+
+    def call(self, call: Call) -> Hashable:
+        """Return an identity; calls with equal ones lead from each state to states that look the same."""
+        ...
+
+
 class Model:
     """The base of all models. An instance holds no state: `step` is a function."""
 
@@ -111,6 +126,11 @@ class Model:
         of a key sends that key to the configuration graph.
         """
         del call
+        return None
+
+    def lens(self, calls: Iterable[Call]) -> Lens | None:
+        """Return what the given calls, the distinct ones of a key, can't tell apart, or None."""
+        del calls
         return None
 
     def loosen(self, call: Call) -> Call:

@@ -7,11 +7,15 @@ value is null: `cas [null, v]` creates it and `delete` writes null. Deleting a m
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from splitbrain.checkers.models.base import ILLEGAL, Access, Call, Model
+from splitbrain.checkers.models.base import ILLEGAL, NOTHING, Access, Call, Model
 from splitbrain.checkers.models.register import apply, cas_access, cas_changes_nothing, cas_complaint
-from splitbrain.checkers.values import ANYTHING
+from splitbrain.checkers.values import ANYTHING, freeze
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
 
 
 class Kv(Model):
@@ -54,3 +58,50 @@ class Kv(Model):
         if state is None:
             return call.value
         return state + call.value if isinstance(state, str) else ILLEGAL
+
+    def lens(self, calls: Iterable[Call]) -> PrefixLens | None:
+        """Look at strings through what the calls read, compare with or exclude."""
+        accesses = [access for access in map(self.access, calls) if access is not None]
+        return PrefixLens(
+            value for access in accesses for value in (access.reads, access.differs) if isinstance(value, str)
+        )
+
+
+class PrefixLens:
+    """Strings that aren't the beginning of anything observed are all one.
+
+    Take a string that is no prefix of any string that a call reads, compares with or excludes. No call
+    names it, an append makes it another such string, and a put or delete does what it does
+    anywhere. So no call tells two such strings apart. An append of a piece that occurs in no named
+    string leads to one of them from every string and from a missing key, so all such appends are one.
+    """
+
+    def __init__(self, named: Iterable[str]) -> None:
+        self._named = sorted(set(named))
+        self._text = "\0".join(self._named)
+        self._hidden: str | None = None
+
+    def state(self, state: Any) -> Any:
+        """Return the state itself, or the first hidden string that was met."""
+        if not isinstance(state, str) or self._visible(state):
+            return state
+        if self._hidden is None:
+            self._hidden = state
+        return self._hidden
+
+    def call(self, call: Call) -> Hashable:
+        """Identify a call by what it does to strings that can be told apart."""
+        if call.f == "append":
+            return ("append", call.value if call.value in self._text else NOTHING)
+        access = Kv().access(call)
+        assert access is not None
+        hidden = isinstance(access.writes, str) and not self._visible(access.writes)
+        return (_mark(access.reads), NOTHING if hidden else _mark(access.writes), hidden, _mark(access.differs))
+
+    def _visible(self, text: str) -> bool:
+        place = bisect_left(self._named, text)
+        return place < len(self._named) and self._named[place].startswith(text)
+
+
+def _mark(value: Any) -> Hashable:
+    return NOTHING if value is NOTHING else freeze(value)

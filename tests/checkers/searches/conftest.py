@@ -47,6 +47,16 @@ def brute_force(ops, initial=None):
     return search(initial, ops)
 
 
+def replay(order, initial=None):
+    """Tell whether calls in this very order are legal; crashed ones in it must take effect."""
+    state = initial
+    for op in order:
+        legal, state = _apply(state, op)
+        if not legal:
+            return False
+    return True
+
+
 def random_lines(rng, *, functions, values, operations=7, processes=3, crash=0.2, corrupt=1.5, initial=None):
     """Return the lines of a history of one register whose calls took effect at some instant, or nearly so.
 
@@ -126,10 +136,41 @@ def calls_of(history):
     ]
 
 
+def sequence(*calls):
+    """Return lines of calls one after the other, each (f, value) or (f, value, type or applied)."""
+    lines = []
+    for process, (f, value, *how) in enumerate(calls):
+        kind = how[0] if how and isinstance(how[0], str) else "ok"
+        asked = None if f == "read" else value
+        lines.append({"process": process, "type": "invoke", "f": f, "value": asked})
+        if kind != "crash":
+            lines.append({"process": process, "type": kind, "f": f, "value": value})
+        if how and how[0] is False:
+            lines[-1]["applied"] = False
+    return lines
+
+
+HANDMADE = (
+    # One crashed write explains one of the two reads; its twin began too late for the other.
+    sequence(("write", 1, "crash"), ("read", 1), ("write", 2), ("read", 1), ("write", 1, "crash")),
+    # The unequal cas needs some crashed write, and the read behind the next write needs the other one.
+    sequence(
+        ("write", 1, "crash"), ("write", 2, "crash"), ("cas", [None, 7], False), ("write", 3), ("read", 1)
+    ),
+    sequence(
+        ("write", 1, "crash"), ("write", 2, "crash"), ("cas", [None, 7], False), ("write", 3), ("read", 2)
+    ),
+)
+"""Histories of a cas-register that random ones rarely resemble, one reason each."""
+
+
 class Small:
     """What the tests of the searches draw and compare with."""
 
     brute_force = staticmethod(brute_force)
+    replay = staticmethod(replay)
+    sequence = staticmethod(sequence)
+    handmade = HANDMADE
     random_lines = staticmethod(random_lines)
     calls_of = staticmethod(calls_of)
     wild = WILD
@@ -144,6 +185,7 @@ class Small:
         ("kv", {"functions": ("get", "get", "put", "cas", "delete"), "values": "unique"}),
         ("kv", {"functions": ("get", "append", "put"), "values": ("a", "b", "ab"), "crash": 0.3}),
         ("kv", {"functions": ("get", "append", "delete", "cas"), "values": ("a", "b"), "crash": 0.3}),
+        ("cas-register", {"functions": ("read", "read", "write", "cas"), "values": (1, 2), "crash": 0.75}),
     )
 
     @classmethod

@@ -1,0 +1,45 @@
+"""Public histories with verdicts that their projects state: every one right, none unknown, all proved."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from splitbrain.checkers.models import BUILT_IN
+from splitbrain.checkers.portfolio import check_linearizable
+from splitbrain.checkers.verification.verify import verify
+from splitbrain.histories import read_history
+
+MODELS = {model.name: model for model in BUILT_IN}
+BESIDE = Path(__file__).parents[4] / "shared" / "corpus"
+CORPUS = Path(os.environ.get("SPLITBRAIN_CORPUS", BESIDE))
+MANIFEST = CORPUS / "manifest.json"
+ENTRIES = [
+    entry
+    for entry in (json.loads(MANIFEST.read_text()) if MANIFEST.is_file() else ())
+    if entry["model"] in MODELS
+]
+
+pytestmark = pytest.mark.skipif(
+    not ENTRIES, reason="the corpus is absent: set SPLITBRAIN_CORPUS, or put it at ../shared/corpus"
+)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
+def test_the_verdict_is_the_published_one_and_its_certificate_holds(entry):
+    history = read_history(CORPUS / entry["file"])
+    result = check_linearizable(
+        history,
+        MODELS[entry["model"]],
+        initial=entry["initial"],
+        nil_reads=entry.get("nil_reads", "exact"),
+        timeout=60,
+    )
+    if entry.get("exit") == 2:
+        assert result.valid == "unknown"
+        assert "nothing was tested" in result.reason
+        return
+    assert result.valid is entry["valid"], result.reason
+    verification = verify(json.loads(json.dumps(result.certificate)), history)
+    assert verification.holds is True, verification.reason

@@ -1,0 +1,148 @@
+"""Each condition and each side condition of the lanes is needed: without it, verdicts go wrong.
+
+A rule is changed in the source of one module, the changed module decides small random histories, and brute force
+must disagree with it (or the module fail on its own invariant) within a bounded number of them.
+"""
+
+import inspect
+import sys
+import types
+from itertools import chain
+
+import pytest
+
+from splitbrain.checkers import configurations, insertion, necessary, supply, transitions, zones
+from splitbrain.checkers.budget import Budget
+from splitbrain.checkers.models import BUILT_IN
+from splitbrain.checkers.models import kv as kv_model
+from splitbrain.checkers.normalise import normalise
+from splitbrain.checkers.outcome import Linearization, Undecided
+from splitbrain.histories import build_history
+
+MODELS = {model.name: model for model in BUILT_IN}
+
+MUTANTS = {
+    "zones: the conflict reversed": (zones, "block.earliest < last.latest", "block.earliest > last.latest"),
+    "zones: no conflict between blocks": (zones, "last is not None and block.earliest < last.latest", "False"),
+    "zones: order blocks by earliest return alone": (
+        zones, "key=lambda block: min(block.earliest, block.latest)", "key=lambda block: block.earliest"),
+    "zones: order blocks by latest invocation alone": (
+        zones, "key=lambda block: min(block.earliest, block.latest)", "key=lambda block: block.latest"),
+    "zones: several writers of an observed value": (zones, "if value in writers:", "if False:"),
+    "zones: the initial value isn't written": (zones, "writers = {kinds.initial: _NOBODY}", "writers = {}"),
+    "zones: crashed writes of observed values return": (
+        zones, "earliest, returner = returns[member], member",
+        "earliest, returner = min(returns[member], invokes[member] + 1), member"),
+    "zones: no order inside a block": (zones, "if returns[member] < begun:", "if False:"),
+    "zones: reads may come before their write": (zones, "if returns[reader] < invokes[writer]:", "if False:"),
+    "zones: two cas from one value": (zones, "if source in following:", "if False:"),
+    "zones: circles of cas": (zones, "if seen < len(clusters):", "if False:"),
+    "zones: drop unequal cas for good": (
+        zones, "complete = insert_observers(calls, kinds, order, aside)", "complete = order"),
+    "zones: an unequal cas without a place refutes": (
+        zones, 'return Undecided("a call that compared unequal', 'return Refutation("x", ()) or Undecided("'),
+    "zones: crashed cas observe nothing, even observed ones": (zones, "if crashed:", "if False:"),
+    "insertion: ignore the excluded value": (insertion, "if excluded != NONE and", "if False and"),
+    "insertion: ignore what began later": (
+        insertion, "gap >= len(begun) or begun[gap] > returns[observer]", "gap >= len(begun)"),
+    "insertion: ignore what is over": (insertion, "max(floor, bisect_right(pending, invokes[observer]))", "floor"),
+    "insertion: ignore the order of observers": (insertion, "floor = max(floor,", "floor = min(floor,"),
+    "necessary: the initial value counts as never written": (necessary, "if value != kinds.initial:", "if True:"),
+    "necessary: the initial value isn't there once": (necessary, "{kinds.initial: 1}", "{kinds.initial: 0}"),
+    "necessary: two cas from a value with several writers": (necessary, " and writers[value] == 1", ""),
+    "necessary: any other writer was too late": (necessary, "first_writer.setdefault(value, index)", "first_writer[value] = index"),
+    "configurations: any call that is legal and changes nothing now is an observer": (
+        configurations, "if observer[kind]:", "if observer[kind] or self.kinds.reads[kind] < 0:"),
+    "configurations: unnamed values are dropped states": (
+        configurations, "writes[kind] if writes[kind] in named else None", "writes[kind] if writes[kind] in named else -1"),
+    "configurations: only demanded when illegal": (
+        configurations, "return after_run not in (IMPOSSIBLE, alone)", "return alone == IMPOSSIBLE and after_run >= 0"),
+    "configurations: never demanded": (configurations, "return after_run not in (IMPOSSIBLE, alone)", "return False"),
+    "configurations: linearize without waiting for the return": (
+        configurations, "survivors[configuration ^ bit] = trail\n", "survivors[configuration] = trail\n"),
+    "supply: any other use dominates": (supply, "other & ~used == 0", "True"),
+    "supply: a kind is never used up": (supply, "if taken >= self._invoked[number]:", "if taken >= len(members):"),
+    "supply: an unequal cas demands nothing": (
+        supply, "if differs[kind] != NONE:", "if False:"),
+    "supply: a crashed cas needs nothing": (
+        supply, "if value != NONE and value not in needed:", "if False:"),
+    "transitions: forget that a step was illegal": (transitions, "return IMPOSSIBLE", "return state"),
+    "lens: every string is hidden": (kv_model, "and self._named[place].startswith(text)", "and False"),
+    "lens: every crashed append is hidden": (kv_model, "call.value if call.value in self._text else NOTHING", "NOTHING"),
+}  # fmt: skip
+
+
+def _mutated(module, old, new):
+    """Return copies of the searches in which one module's source is changed."""
+    source = inspect.getsource(module)
+    assert old in source, f"{module.__name__} no longer says {old!r}"
+    copies = {}
+    for original in (insertion, supply, transitions, necessary, zones, configurations, kv_model):
+        text = inspect.getsource(original)
+        if original is module:
+            text = text.replace(old, new)
+        copy = types.ModuleType(original.__name__)
+        copy.__file__ = original.__file__
+        held = {name: sys.modules.get(name) for name in copies}
+        sys.modules.update(copies)
+        sys.modules[original.__name__], before = copy, sys.modules.get(original.__name__)
+        try:
+            exec(compile(text, original.__file__, "exec"), copy.__dict__)
+        finally:
+            sys.modules[original.__name__] = before
+            sys.modules.update({name: held[name] for name in held})
+        copies[original.__name__] = copy
+    return copies
+
+
+def _goes_wrong(small, copies, seeds):
+    models = {**MODELS, "kv": copies[kv_model.__name__].Kv}
+    handmade = (("cas-register", lines) for lines in small.handmade)
+    for name, lines in chain(handmade, map(small.draw, seeds)):
+        history = build_history(lines)
+        normalised = normalise(history, models[name](), None, keyed=False)
+        if not normalised.keys:
+            continue
+        calls, kinds, truth = normalised.keys[0], normalised.kinds, None
+        for decide in _deciders(copies, calls, kinds, models[name]()):
+            try:
+                outcome = decide()
+            except (AssertionError, KeyError, IndexError, ValueError):
+                return True
+            if outcome is None or isinstance(outcome, Undecided):
+                continue
+            truth = small.brute_force(small.calls_of(history)) if truth is None else truth
+            if isinstance(outcome, Linearization) != truth or not _holds(small, history, calls, outcome):
+                return True
+    return False
+
+
+def _deciders(copies, calls, kinds, model):
+    if all(kinds.flat[kind] for kind in calls.kinds):
+        yield lambda: copies[necessary.__name__].refute(calls, kinds)
+    yield lambda: copies[zones.__name__].decide(calls, kinds)
+    yield lambda: copies[configurations.__name__].decide(calls, kinds, model, None, Budget(configurations=50_000))
+
+
+def _holds(small, history, calls, outcome):
+    """Replay a linearization: in real-time order, legal, and with every completed call."""
+    if not isinstance(outcome, Linearization):
+        return True
+    by_position = {call["inv"]: call for call in small.calls_of(history)}
+    order = [by_position[calls.invokes[call]] for call in outcome.order]
+    latest = -1
+    for call in order:
+        latest = max(latest, call["inv"])
+        if call["ret"] is not None and call["ret"] < latest:
+            return False
+    complete = sum(call["known"] for call in order) == sum(call["known"] for call in by_position.values())
+    return complete and small.replay(order)
+
+
+def test_the_unchanged_searches_are_right_on_the_histories_that_convict_the_mutants(small):
+    assert not _goes_wrong(small, _mutated(zones, "return", "return"), range(1500))
+
+
+@pytest.mark.parametrize("rule", MUTANTS)
+def test_a_search_with_a_rule_broken_is_wrong_about_some_small_history(small, rule):
+    assert _goes_wrong(small, _mutated(*MUTANTS[rule]), range(9000)), rule
