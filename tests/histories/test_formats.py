@@ -189,7 +189,8 @@ def test_the_line_of_a_bad_byte_is_counted_over_all_that_was_read(refusal, monke
     monkeypatch.setattr("splitbrain.histories.readers.json_array.CHUNK", 8)
     text, name = SAMPLES[sample]
     error = refusal(text.encode().replace(b"timed-out", b"timed\xffout"), format=name)
-    assert (error.message, error.line) == ("not UTF-8", text[: text.index("timed-out")].count("\n") + 1)
+    assert error.message.startswith("not UTF-8")
+    assert error.line == text[: text.index("timed-out")].count("\n") + 1
 
 
 @pytest.mark.parametrize("content", ["[" * 5000 + "]" * 5000, '{"a":' * 5000 + "1" + "}" * 5000])
