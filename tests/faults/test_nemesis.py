@@ -1,7 +1,9 @@
 import pytest
 
 from splitbrain.backend import Arm, Disarm, Kill, Pause, Probe, Release, Restart, Resume, SetLinks
+from splitbrain.faults.schedule import draw_plan, validate_plan
 from splitbrain.plan import Plan, PlannedFault, Trigger
+from splitbrain.registry import find
 
 SECOND = 1_000_000_000
 
@@ -400,3 +402,46 @@ def test_the_live_line_names_the_faults_that_are_on(stage):
     assert scene.nemesis.active == ["kill", "pause"]
     assert scene.run(4).nemesis.active == []
     assert len(scene.did(Pause)) == 1
+
+
+def test_a_heal_under_another_cut_is_judged_when_that_one_has_ended_too(stage):
+    scene = stage(
+        plan(fault("a", "partition", 1.0, 1.0, ("n1",)), fault("b", "partition", 1.5, 13.0, ("n1",)))
+    ).run(13)
+    assert scene.record("a").cleared == pytest.approx(2 * SECOND, rel=0.01)
+    assert scene.record("a").healed is None
+    scene.run(16)
+    assert (scene.record("a").healed, scene.record("b").healed) == (True, True)
+
+
+MINE = """
+from splitbrain.backend import ClearLinks, LinkPolicy, SetLinks
+from splitbrain.faults.base import Draw, Fault, Injection
+
+
+class Throttle(Fault):
+    name = "throttle"
+    summary = "a kilobyte a second between two nodes"
+    minimum_nodes = 2
+
+    def draw(self, random, room):
+        return Draw(None, {}, 0)
+
+    def begin(self, entry, view, random):
+        links = {(view.nodes[0], view.nodes[1]): LinkPolicy(rate=1000.0)}
+        return Injection(view.nodes[:2], (), (SetLinks(entry.id, links),), (ClearLinks(entry.id),))
+"""
+
+
+def test_a_fault_in_a_file_of_ones_own_runs_like_ours(stage, tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    reference = f"{tmp_path / 'mine.py'}:Throttle"
+    throttle = find("faults", reference).value()
+    drawn = draw_plan({reference: throttle}, ("n1", "n2"), duration=20.0, recovery=3.0, seed=1)
+    validate_plan(drawn, {reference: throttle}, ("n1", "n2"), ())
+    scene = stage(drawn, 2, {reference: throttle}).run(20).heal()
+    assert len(scene.nemesis.records) == len(scene.did(SetLinks)) >= 2
+    assert all((record.bit, record.healed) == (True, True) for record in scene.nemesis.records)
+    scene = stage(drawn, 2, {reference: throttle})
+    scene.cluster.refuse = {SetLinks: "no such link"}
+    assert not any(record.bit for record in scene.run(20).heal().nemesis.records)
