@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SMALL = 12
 """Up to so many operations, brute force."""
-BUDGET = 1_000_000
+BUDGET = 3_000_000
 """Steps that are tried before giving up: a few seconds."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from splitbrain.render.text import plural, shorten, terminal_width
+from splitbrain.render.text import shorten, terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,5 +118,5 @@ def progress_line(
 ) -> str:
     """Return the state of a run as one line."""
     total = f"{elapsed:5.1f}/{duration:.1f} s"
-    on = f"{plural(len(faults), 'fault')} on: {', '.join(faults)}" if faults else "no faults on"
+    on = f"on: {', '.join(faults)}" if faults else "no faults"
     return f"{total}  {rate:6,.0f} ops/s  ok {ok:,}  fail {fail:,}  info {info:,}  {on}"

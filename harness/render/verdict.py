@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.render.notes import render_notes
@@ -75,13 +76,21 @@ def _headline(verdict: Mapping[str, Any], width: int, *, colour: bool) -> list[s
 
 
 def _violations(violations: Sequence[Mapping[str, Any]], width: int) -> Iterator[list[str]]:
-    for number, violation in enumerate(violations[:MOST_VIOLATIONS], start=1):
+    """Tell one violation of each kind, then more in their order, and count the rest."""
+    kinds = [str(violation.get("kind")) for violation in violations]
+    firsts = [number for number, kind in enumerate(kinds) if kind not in kinds[:number]]
+    others = [number for number in range(len(kinds)) if number not in firsts]
+    room = max(MOST_VIOLATIONS, len(firsts))
+    told, untold = [*firsts, *others][:room], [*firsts, *others][room:]
+    for number, violation in enumerate([violations[index] for index in told], start=1):
         count = f"Violation {number} of {len(violations)}" if len(violations) > 1 else "Violation"
         lines = wrap(f"{count}, {violation.get('kind')}: {violation.get('summary')}", width)
-        told = _evidence(violation.get("evidence") or {}, width - len(INDENT))
-        yield [*lines, *(["", *(f"{INDENT}{line}".rstrip() for line in told)] if told else [])]
-    if len(violations) > MOST_VIOLATIONS:
-        yield [f"and {plural(len(violations) - MOST_VIOLATIONS, 'further violation')}"]
+        evidence = _evidence(violation.get("evidence") or {}, width - len(INDENT))
+        yield [*lines, *(["", *(f"{INDENT}{line}".rstrip() for line in evidence)] if evidence else [])]
+    if untold:
+        counts = Counter(kinds[index] for index in untold)
+        listed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        yield wrap(f"and {plural(len(untold), 'further violation')} ({listed})", width)
 
 
 def _evidence(evidence: Mapping[str, Any], width: int) -> list[str]:

@@ -42,7 +42,7 @@ def test_the_line_tells_time_rate_outcomes_and_faults():
     stream = io.StringIO()
     run(stream, until=5.0, rate=1234.5, faults=["partition-1", "kill-2"])
     assert stream.getvalue() == (
-        "  5.0/30.0 s   1,234 ops/s  ok 5,000  fail 500  info 1  2 faults on: partition-1, kill-2\n"
+        "  5.0/30.0 s   1,234 ops/s  ok 5,000  fail 500  info 1  on: partition-1, kill-2\n"
     )
 
 
@@ -50,13 +50,13 @@ def test_without_a_rate_it_is_taken_from_the_counts():
     stream = io.StringIO()
     run(stream, until=5.0)
     assert "1,100 ops/s" in stream.getvalue()
-    assert "no faults on" in stream.getvalue()
+    assert "no faults" in stream.getvalue()
 
 
 def test_the_last_state_stays_and_the_cursor_is_below_it():
     stream = Terminal()
     run(stream, until=0.3)
-    assert stream.getvalue().endswith("no faults on\n")
+    assert stream.getvalue().endswith("no faults\n")
     assert " 0.3/30.0 s" in stream.getvalue().rsplit("\r", 1)[1]
 
 

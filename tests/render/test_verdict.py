@@ -115,7 +115,16 @@ def test_many_violations_are_counted_beyond_the_first_five(two_leaders):
     text = render_verdict({"valid": False, "reason": "x", "violations": [two_leaders] * 8}, width=100)
     assert "Violation 5 of 8" in text
     assert "Violation 6 of 8" not in text
-    assert "and 3 further violations" in text
+    assert "and 3 further violations (3 ES)" in text
+
+
+def test_every_kind_of_violation_is_told_before_more_of_the_same(two_leaders):
+    others = [two_leaders | {"kind": kind, "summary": f"{kind} is broken."} for kind in ("LM", "LC")]
+    verdict = {"valid": False, "reason": "x", "violations": [two_leaders] * 9 + others}
+    text = render_verdict(verdict, width=100)
+    assert "Violation 2 of 11, LM: LM is broken." in text
+    assert "Violation 3 of 11, LC: LC is broken." in text
+    assert "and 6 further violations (6 ES)" in text
 
 
 def test_evidence_of_a_kind_nobody_knows_is_shown_as_it_is():
