@@ -39,7 +39,9 @@ def main() -> int:
     ]
     whole = time.perf_counter() - began
     right = sum(result.valid is entry["valid"] for entry, result in zip(entries, results, strict=True))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1 << 20 if sys.platform == "darwin" else 1 << 10
+    )
     print(f"verdicts    {right} of {len(entries)} right")
     print(f"operations  {sum(map(len, histories))}")
     print(f"parsing     {parsing:.3f} s")

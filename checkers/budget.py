@@ -66,9 +66,9 @@ class Budget:
         """
         if self._deadline is not None and self._clock() >= self._deadline:
             raise BudgetExceeded(f"the time budget of {self.timeout:g} s")
-        if self.max_memory_mb is not None and self.spent % _MEMORY_EVERY == 0:
-            if resident_megabytes() > self.max_memory_mb:
-                raise BudgetExceeded(f"the memory budget of {self.max_memory_mb:g} MB")
+        limit = self.max_memory_mb
+        if limit is not None and self.spent % _MEMORY_EVERY == 0 and resident_megabytes() > limit:
+            raise BudgetExceeded(f"the memory budget of {limit:g} MB")
 
     def part(self, configurations: int) -> Budget:
         """Return a budget of that much work, which ends no later than this one."""

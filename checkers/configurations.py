@@ -4,32 +4,35 @@ Wing & Gong (1993) search the orders of a history; Lowe (2016) linearizes just i
 is what matters of a prefix of a linearization: the state, which of the open completed calls (those that
 run now) are already in it, and which crashed calls. The walk goes over returns: when a call returns,
 every configuration without it is extended by open calls until it is in, and drops out if that can't be
-done. Linearizing later is never worse, so nothing is linearized before some return demands it. The history is
-linearizable exactly if a configuration survives the last return. At most 2^open x states configurations
-are alive, and memory is linear in the history.
+done. Linearizing later is never worse, so nothing is linearized before some return demands it. The
+history is linearizable exactly if a configuration survives the last return. At most 2^open x states
+configurations are alive, and memory is linear in the history.
 
 What keeps them few, each exact:
 
 1. *Pure observers first.* An open call that, with its result, changes no state in which it is legal is
-   linearized as soon as it is legal: any linearization can be rearranged so. A write that finds its
-   own value is not such a call: it may be needed later.
-2. *Symmetry.* Crashed calls of one kind are interchangeable, and an older one can do what a younger one can: count
-   them. The count is kept in unary (bit i: the i-th invoked is used), all kinds side by side in one
-   integer, so "uses no more of any kind" is a subset test.
-3. *Dominance.* Crashed calls are optional. Of two configurations alike in state and open calls, the one whose use
-   is a subset of the other's can do all the other can.
-4. *Fewest crashed first.* Extensions are visited by rising number of crashed calls, so dominating configurations
-   are found before those that they dominate.
+   linearized as soon as it is legal: any linearization can be rearranged so. A write that finds its own
+   value is not such a call: it may be needed later.
+2. *Symmetry.* Crashed calls of one kind are interchangeable, and an older one can do what a younger one
+   can: count them. The count is kept in unary (bit i: the i-th invoked is used), all kinds side by side
+   in one integer, so "uses no more of any kind" is a subset test.
+3. *Dominance.* Crashed calls are optional. Of two configurations alike in state and open calls, the one
+   whose use is a subset of the other's can do all the other can.
+4. *Fewest crashed first.* Extensions are visited by rising number of crashed calls, so dominating
+   configurations are found before those that they dominate.
 5. *Demand.* A run of crashed calls is taken only directly before a completed call x, and only if x is
    illegal without the run or leads to another state. In a linearization look at a run whose next
-   completed call is x. If x goes to the same state without it, take the run out. A run after the last completed call
-   goes too. Then every run left is demanded. ("Only if observed" would be wrong for queues and lists.)
-   For a register this says more: a run matters by the value it leaves. Only a crashed call that writes a value
-   needed by an open call, or by a crashed cas that is itself needed, can end or prepare a run.
-6. *Unnamed values.* Crashed writes of values that no completed call and no crashed cas names do the same thing (hide what was there):
-   they become one kind. They aren't dropped: a call that compared unequal may need one.
+   completed call is x. If x goes to the same state without it, take the run out. A run after the last
+   completed call goes too. Then every run left is demanded. ("Only if observed" would be wrong for queues
+   and lists.) For a register this says more: a run matters by the value it leaves. Only a crashed call
+   that writes a value needed by an open call, or by a crashed cas that is itself needed, can end or
+   prepare a run.
+6. *Unnamed values.* Crashed writes of values that no completed call and no crashed cas names do the same
+   thing (hide what was there): they become one kind. They aren't dropped: a call that compared unequal
+   may need one.
 
-The linearization is a chain of links shared between configurations, so that branches that die free theirs.
+The linearization is a chain of links shared between configurations, so that branches that die free
+theirs.
 """
 
 from __future__ import annotations
@@ -81,7 +84,7 @@ def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budge
 
 
 def canonical_kinds(calls: Calls, kinds: Kinds) -> tuple[Calls, bool]:
-    """Give calls that do the same to a register the same kind, and tell whether all calls are accesses to one.
+    """Give calls that do the same to a register one kind; tell whether all calls are accesses to one.
 
     Values that no call reads, compares with or excludes are one value (pruning 6); whether a call crashed is
     no longer part of its kind.
@@ -99,7 +102,7 @@ def canonical_kinds(calls: Calls, kinds: Kinds) -> tuple[Calls, bool]:
 
 
 def merge_crashed(calls: Calls, kinds: Kinds, lens: Lens) -> Calls:
-    """Give crashed calls the same kind where the lens doesn't tell them apart (pruning 6 beyond registers)."""
+    """Give crashed calls that the lens doesn't tell apart one kind (pruning 6 beyond registers)."""
     representatives: dict[Hashable, int] = {}
     renamed = [
         representatives.setdefault(lens.call(kinds.calls[kind]), kind) if returned == FOREVER else kind
@@ -184,7 +187,9 @@ class Walk:
             self.returned += 1
         return Linearization(_unwind(next(iter(self.alive.values()))))
 
-    def _extend(self, waiting: list[tuple[int, Trail]], wanted: int, survivors: dict[int, Trail]) -> None:
+    def _extend(  # noqa: C901 - the innermost loop: a call per configuration would double its cost
+        self, waiting: list[tuple[int, Trail]], wanted: int, survivors: dict[int, Trail]
+    ) -> None:
         """Linearize open calls in every order until the wanted one is in; nothing crashed."""
         width, full, opened = self.width, self.full, self.open
         memo, step, spend = self.transitions.memo, self.transitions.step, self.budget.spend
@@ -229,7 +234,7 @@ class Walk:
                     seen.add(extended)
                     waiting.append((extended, (call, trail)))
 
-    def _extend_with_crashed(
+    def _extend_with_crashed(  # noqa: C901 - one loop over configurations, each step of it named
         self, waiting: list[tuple[int, Trail]], wanted: int, survivors: dict[int, Trail]
     ) -> None:
         """Do the same where runs of crashed calls may go before a call, fewest crashed calls first."""
@@ -322,7 +327,7 @@ class Walk:
                 uses.append(used)
 
     def _refutation(self, stuck: int, invoked: int) -> Refutation:
-        """Describe the cut: `invoked` calls had begun, and none of the living configurations lets `stuck` return."""
+        """Describe the cut: `invoked` calls had begun, and no living configuration lets `stuck` return."""
         states = dict.fromkeys(
             self.nodes[c >> self.width][0] if self.supply.size else c >> self.width for c in self.alive
         )
@@ -335,7 +340,7 @@ class Walk:
 
 
 def demanded(alone: int, after_run: int) -> bool:
-    """Tell whether a call demands the run before it: it is legal then, and wasn't or went elsewhere (pruning 5)."""
+    """Tell whether a call demands the run before it: only so it is legal, or goes there (pruning 5)."""
     return after_run not in (IMPOSSIBLE, alone)
 
 

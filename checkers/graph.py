@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import networkx
+    import networkx as nx
 
 
-def witness_graph(evidence: Mapping[str, Any]) -> networkx.DiGraph[int]:
+def witness_graph(evidence: Mapping[str, Any]) -> nx.DiGraph[int]:
     """Return the graph of a violation's evidence.
 
     Nodes are line positions and carry the fields of their operation; edges carry `why` ("real-time",
     "reads", "overwrites"; several are joined by "+") and `text`.
     """
-    import networkx  # noqa: PLC0415 - 0.1 s that only pictures need
+    import networkx as nx  # noqa: PLC0415 - 0.1 s that only pictures need
 
-    graph: networkx.DiGraph[int] = networkx.DiGraph(key=evidence.get("key"))
+    graph: nx.DiGraph[int] = nx.DiGraph(key=evidence.get("key"))
     for operation in evidence["operations"]:
         graph.add_node(operation["position"], **operation)
     for edge in evidence["edges"]:

@@ -1,12 +1,12 @@
 """Puts observers that hold in many states into a linearization of the other calls.
 
-Between two neighbours of a linearization lies a gap. An observer fits into gap i (before the i-th call) if
-every call before the gap was invoked before the observer returned, every call after it returned after
-the observer was invoked, and the state in the gap is not the one that the observer excludes. The first two
-bound the gap from both sides, as prefix maxima of invocations and suffix minima of returns are
-monotone. Observers are placed in the order of invocation, each in the earliest gap that it fits and that isn't
-before the gap of an observer that returned before it was invoked. By induction no placement of them all has an earlier
-gap for any one of them, so if one finds none, this linearization takes them in no way.
+Between two neighbours of a linearization lies a gap. An observer fits into gap i (before the i-th call)
+if every call before the gap was invoked before the observer returned, every call after it returned after
+the observer was invoked, and the state in the gap is not the one that the observer excludes. The first
+two bound the gap from both sides, as prefix maxima of invocations and suffix minima of returns are
+monotone. Observers are placed in the order of invocation, each in the earliest gap that it fits and that
+isn't before the gap of an observer that returned before it was invoked. By induction no placement of them
+all has an earlier gap for any one of them, so if one finds none, this linearization takes them in no way.
 """
 
 from __future__ import annotations

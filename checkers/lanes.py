@@ -22,7 +22,7 @@ class Decided(NamedTuple):
 
 
 def decide(
-    calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, method: str = "auto"
+    calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, *, method: str = "auto"
 ) -> Decided:
     """Decide one key by the first lane that can.
 

@@ -3,12 +3,12 @@
 - Linearizability is local (Herlihy & Wing 1990, theorem 1): a history is linearizable exactly if the
   calls of each object are. So each key is checked by itself.
 - A *fail* is dropped, always: it promises that nothing happened, and who promises it may be a deposed
-  leader, so that not even the comparison of a failed cas was an observation. The exception is a log known to
-  write "compared unequal" as fail (`failed_cas="observed"`).
-- A crashed (info, or never completed) *observer* is dropped: it changes nothing and its result is unknown, so
-  adding it to or taking it from a linearization is always possible.
-- Calls that a model can't tell apart share a *kind*: function, value, result, known and applied. Kinds are
-  small integers, so transitions can be memoised, and crashed calls of one kind are interchangeable.
+  leader, so that not even the comparison of a failed cas was an observation. The exception is a log known
+  to write "compared unequal" as fail (`failed_cas="observed"`).
+- A crashed (info, or never completed) *observer* is dropped: it changes nothing and its result is
+  unknown, so adding it to or taking it from a linearization is always possible.
+- Calls that a model can't tell apart share a *kind*: function, value, result, known and applied. Kinds
+  are small integers, so transitions can be memoised, and crashed calls of one kind are interchangeable.
 """
 
 from __future__ import annotations
@@ -185,7 +185,8 @@ class _KindTable:
 def _mismatch(model: Model, call: Call, position: int, complaint: str, history: History) -> str:
     fits = [other.name for other in BUILT_IN if _fits(other(), history)]
     hint = f"these would fit: {', '.join(fits)}" if fits else "none of the built-in models fits this history"
-    return f"The operation at position {position} doesn't fit the model {model.name}: {call.f} {complaint}; {hint}."
+    where = f"The operation at position {position} doesn't fit the model {model.name}"
+    return f"{where}: {call.f} {complaint}; {hint}."
 
 
 def _fits(model: Model, history: History) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Linearization:
-    """An order of the calls (their indices within the key): every completed one, crashed ones that took effect."""
+    """An order of calls (indices within the key): every completed one, and crashed ones that took effect."""
 
     order: Sequence[int]
 

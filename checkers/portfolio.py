@@ -1,8 +1,9 @@
 """The checker of linearizability: a history in, a verdict with its certificate out.
 
-Keys are decided one by one (linearizability is local), each by the first lane that can. The verdict of the
-history is the worst of its keys: invalid outranks unknown outranks valid. A budget is shared by all keys; one
-key that exhausts it doesn't keep the others from being looked at, as they may be refuted cheaply.
+Keys are decided one by one (linearizability is local), each by the first lane that can. The verdict of
+the history is the worst of its keys: invalid outranks unknown outranks valid. A budget is shared by all
+keys; one key that exhausts it doesn't keep the others from being looked at, as they may be refuted
+cheaply.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def check_linearizable(
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
     columns = normalise(history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas)
-    outcomes = [_decide(calls, columns.kinds, model, state, budget, method) for calls in columns.keys]
+    outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
     options = {
         "model": model.name,
         "initial": state,
@@ -99,15 +100,17 @@ def check_linearizable(
         operations=len(history),
         seconds=clock() - start,
     )
-    refuted = [outcome for outcome in outcomes if isinstance(outcome.outcome, Refutation)]
+    refuted = [
+        (outcome.calls, outcome.outcome, outcome.lane)
+        for outcome in outcomes
+        if isinstance(outcome.outcome, Refutation)
+    ]
     if refuted:
-        witnesses = [
-            Reduction(
-                outcome.calls, columns.kinds, model, state, budget, WORK if first else WORK // LISTED
-            ).reduce(outcome.outcome, outcome.lane)
-            for first, outcome in zip([True] + [False] * LISTED, refuted[:LISTED], strict=False)
-            if isinstance(outcome.outcome, Refutation)
-        ]
+        witnesses: list[Witness] = []
+        for calls, refutation, lane in refuted[:LISTED]:
+            work = WORK // LISTED if witnesses else WORK
+            reduction = Reduction(calls, columns.kinds, model, state, budget, work=work)
+            witnesses.append(reduction.reduce(refutation, lane))
         return _invalid(result, history, columns.kinds, witnesses, options, invalid_keys=len(refuted))
     if not result.reason:
         return replace(
@@ -120,12 +123,12 @@ def check_linearizable(
 
 
 def _decide(
-    calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, method: str
+    calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, *, method: str
 ) -> _KeyOutcome:
     """Decide one key within what is left of the budget."""
     try:
         budget.check()
-        decided = lanes.decide(calls, kinds, model, initial, budget, method)
+        decided = lanes.decide(calls, kinds, model, initial, budget, method=method)
     except BudgetExceeded as exceeded:
         return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "configurations")
     except MemoryError:
@@ -190,7 +193,7 @@ def _invalid(
 
 def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
     """Return the sub-history of a refutation, by position."""
-    indices = dict(zip(witness.members, witness.calls.indices, strict=True)) | witness.future
+    indices = dict(zip(witness.members, witness.calls.indices, strict=True)) | dict(witness.future)
     optional = {*witness.crashed, *witness.future}
     operations = [
         {

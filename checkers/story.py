@@ -193,9 +193,10 @@ class Teller:
     def _from_the_future(self) -> list[str]:
         reader, writer = self._witness.refutation.core[:2]
         value = self._value(self._kinds.reads[self._calls.kinds[reader]])
+        initial = self._value(self._kinds.initial)
         return [
             f"{self.name(reader)} observed {value} and had returned before {self.name(writer)} was invoked.",
-            f"No operation writes {value} earlier, and the initial value is {self._value(self._kinds.initial)}.",
+            f"No operation writes {value} earlier, and the initial value is {initial}.",
         ]
 
     def _two_cas(self) -> list[str]:
@@ -209,7 +210,7 @@ class Teller:
         return [
             f"{value} was there only once: {source}.",
             f"{self.name(one)} found {value} and replaced it.",
-            f"{self.name(other)} found {value} and replaced it as well: one of the two found a value that was gone.",
+            f"{self.name(other)} found {value} and replaced it as well: for one of them it was gone.",
         ]
 
     def _cas_cycle(self) -> list[str]:
@@ -260,9 +261,7 @@ class Teller:
             f" or one of {len(cut.states) - _STATES_SHOWN} others" if len(cut.states) > _STATES_SHOWN else ""
         )
         running = [self.name(call) for call in cut.open if call != cut.stuck]
-        told = [
-            f"Just before {self.name(cut.stuck)} returned, the value could be {states}{more}, and nothing else."
-        ]
+        told = [f"Just before {self.name(cut.stuck)} returned, it could only be {states}{more}."]
         if running:
             told.append(f"Also running then: {_listed(running[:10])}.")
         told.append(

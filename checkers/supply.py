@@ -62,8 +62,8 @@ class Supply:
     def useful(self, open_kinds: Iterable[int]) -> list[int]:
         """Return the groups that can change what some open completed call does, each once.
 
-        For a register that is the groups which write a value that an open call needs; a crashed cas among them
-        needs its own value in turn. A call that excludes a value can be served by every group.
+        For a register that is the groups which write a value that an open call needs; a crashed cas
+        among them needs its own value in turn. A call that excludes a value can be served by every group.
         """
         available = [number for number, invoked in enumerate(self._invoked) if invoked]
         if not available or not self._flat:

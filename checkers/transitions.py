@@ -1,8 +1,8 @@
 """Interned states and memoised transitions of a model.
 
 States are interned on first sight, and the step from a state by a kind of call is computed once. The
-tables grow with what is visited, not with what is possible: queues, counters and appends have unboundedly many
-states. States that no call of the key can tell apart are one, where the model has a lens for them.
+tables grow with what is visited, not with what is possible: queues, counters and appends have unboundedly
+many states. States that no call of the key can tell apart are one, where the model has a lens for them.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class _Anything:
 ANYTHING = _Anything()
 
 
-def freeze(value: Any) -> Hashable:
+def freeze(value: Any) -> Hashable:  # noqa: PLR0911 - one line a JSON type
     """Return a hashable form of a JSON value; two are equal exactly if the JSON values are.
 
     Integers, floats and booleans differ from each other even where Python calls them equal.

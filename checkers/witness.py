@@ -1,21 +1,24 @@
 """From a refuted key to few of its calls that are refuted by themselves.
 
-Delta debugging a history is unsound: without a write, the read of its value looks like a read of something
-never written. Only *sound relaxations* are allowed here: if the relaxed history isn't linearizable, neither was
-the original. Take a linearization of the original; then each of these leaves one of the relaxed history:
+Delta debugging a history is unsound: without a write, the read of its value looks like a read of
+something never written. Only *sound relaxations* are allowed here: if the relaxed history isn't
+linearizable, neither was the original. Take a linearization of the original; then each of these leaves
+one of the relaxed history:
 
 - *drop an observer*: taking it out changes no state for anyone.
-- *drop values*: take out a set of mutators (of any status) of whose written values no remaining call reads or compares
-  with any. In front of a remaining call that needs a value, the latest mutator wrote that value, so
-  it is not in the set and is still the latest. This needs that every remaining call is an access that demands
-  a value or nothing: no call that compared unequal (it would mind *another* state) and no append (it builds on any).
+- *drop values*: take out a set of mutators (of any status) of whose written values no remaining call
+  reads or compares with any. In front of a remaining call that needs a value, the latest mutator wrote
+  that value, so it is not in the set and is still the latest. This needs that every remaining call is an
+  access that demands a value or nothing: no call that compared unequal (it would mind *another* state)
+  and no append (it builds on any).
 - *crash*: a completed call that becomes optional can still go where it was.
 - *forget the future*: a crashed call that was invoked after the last remaining return can be left out by
   everyone. The certificate still lists it, unless its value may be dropped.
 
-The reduction starts from the calls that a lane names as contradicting each other, closed under "who writes what they
-need", and then drops ever smaller chunks (Zeller & Hildebrandt 2002, ddmin), deciding anew each time. Work is
-counted in calls looked at, not in seconds, so that the same history gives the same witness everywhere.
+The reduction starts from the calls that a lane names as contradicting each other, closed under "who
+writes what they need", and then drops ever smaller chunks (Zeller & Hildebrandt 2002, ddmin), deciding
+anew each time. Work is counted in calls looked at, not in seconds, so that the same history gives the
+same witness everywhere.
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ class Reduction:
     """Searches for a small witness of one refuted key."""
 
     def __init__(
-        self, calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, work: int = WORK
+        self, calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, *, work: int = WORK
     ) -> None:
         self._calls = calls
         self._kinds = with_crashed(kinds)

@@ -1,40 +1,40 @@
 """The polynomial lane: registers in which every observed value has one writer.
 
-Gibbons & Korach (1997) decide such histories in n log n; Golab, Li & Shah (2011) restate their
-argument with zones. This module extends it to compare-and-set and crashed calls.
+Gibbons & Korach (1997) decide such histories in n log n; Golab, Li & Shah (2011) restate their argument
+with zones. This module extends it to compare-and-set and crashed calls.
 
 *Clusters.* A cluster is the call that wrote a value and the calls that read it. In any linearization a
 cluster is contiguous, since the value is there only once. Let f be its earliest return and s its latest
-invocation. Some call of A returned before some call of B was invoked exactly if f(A) < s(B), strictly (line
-positions differ); then A must precede B.
+invocation. Some call of A returned before some call of B was invoked exactly if f(A) < s(B), strictly
+(line positions differ); then A must precede B.
 
-*Blocks.* A cas from v to w is the writer of w and needs v just before, so cluster w comes directly
-after cluster v. Following these links gives blocks, contiguous in any linearization, whose inner order is
-fixed. A linearization exists inside a block exactly if no call returned before its value's writer was invoked, and
-no later cluster must precede an earlier one: f of each is at least the greatest s before it. Two links
-out of one cluster, or a circle of links, can't be put in any order.
+*Blocks.* A cas from v to w is the writer of w and needs v just before, so cluster w comes directly after
+cluster v. Following these links gives blocks, contiguous in any linearization, whose inner order is
+fixed. A linearization exists inside a block exactly if no call returned before its value's writer was
+invoked, and no later cluster must precede an earlier one: f of each is at least the greatest s before it.
+Two links out of one cluster, or a circle of links, can't be put in any order.
 
 *Between blocks* "some call of A precedes some call of B" is again f(A) < s(B), with f and s of the whole
 block. If such demands form a circle, let A be the block on it with the greatest s. Every other block B on
 it has f(B) < s(its successor) <= s(A), so B must precede A; so must A's successor, which A must precede.
-So there is a circle exactly if two blocks demand each other, and otherwise some order of
-the blocks, each written out as writer, readers by invocation, next writer, ..., is a linearization.
+So there is a circle exactly if two blocks demand each other, and otherwise some order of the blocks, each
+written out as writer, readers by invocation, next writer, ..., is a linearization.
 
-*The order.* Sort blocks by min(f, s). Suppose A demands to precede B: f(A) < s(B). If B comes first in the
-order, then min(f(B), s(B)) < min(f(A), s(A)) <= f(A) < s(B), so it is f(B) that is small: f(B) < min(f(A), s(A)) <= s(A), and B
-demands to precede A as well. So without a conflict the order is right, and a
-conflict shows as f(B) less than the greatest s of the blocks before B.
+*The order.* Sort blocks by min(f, s). Suppose A demands to precede B: f(A) < s(B). If B comes first in
+the order, then min(f(B), s(B)) < min(f(A), s(A)) <= f(A) < s(B), so it is f(B) that is small: f(B) <
+min(f(A), s(A)) <= s(A), and B demands to precede A as well. So without a conflict the order is right, and
+a conflict shows as f(B) less than the greatest s of the blocks before B.
 
-*Crashed calls* have no return. One whose value nobody observed is left out: the call may be taken from any
-linearization, since the next call that isn't a blind write would have had to observe its value. *Observed* means read or
-compared by a completed call, or by a crashed cas whose own value is observed. One that is observed must have
-happened, with f = infinity.
+*Crashed calls* have no return. One whose value nobody observed is left out: the call may be taken from
+any linearization, since the next call that isn't a blind write would have had to observe its value.
+*Observed* means read or compared by a completed call, or by a crashed cas whose own value is observed.
+One that is observed must have happened, with f = infinity.
 
 *Conditions.* Every observed value has exactly one writer of any status, where the initial value counts as
-written before everything and a delete writes null; and no call compared unequal. Calls that
-compared unequal (and reads that any state explains) are taken out first: they are pure observers, so a refutation
-without them stands. A linearization of the rest must take them in (`insertion.py`); if this one
-can't, another might, and the lane gives no answer.
+written before everything and a delete writes null; and no call compared unequal. Calls that compared
+unequal (and reads that any state explains) are taken out first: they are pure observers, so a refutation
+without them stands. A linearization of the rest must take them in (`insertion.py`); if this one can't,
+another might, and the lane gives no answer.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _NOBODY = -1
 """The writer of the initial value."""
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
+def decide(calls: Calls, kinds: Kinds) -> Outcome:  # noqa: PLR0911 - one return a rule
     """Decide one key, or say why the lane doesn't apply to it."""
     if not all(map(kinds.flat.__getitem__, calls.kinds)):
         return Undecided("a call is more than an access to one register")
@@ -164,10 +164,10 @@ def _chains(calls: Calls, kinds: Kinds, clusters: dict[int, _Cluster]) -> list[l
     followers = set(following.values())
     chains = []
     seen = 0
-    for first in clusters:
+    for first, cluster in clusters.items():
         if first in followers:
             continue
-        chain, current = [clusters[first]], first
+        chain, current = [cluster], first
         while current in following:
             current = following[current]
             chain.append(clusters[current])

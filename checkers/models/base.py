@@ -106,7 +106,7 @@ class Model:
     """Whether an operation's key names an object of its own, so that keys can be checked one by one."""
 
     def step(self, state: Any, call: Call) -> Any:
-        """Return the state after `call`, or `ILLEGAL`. For a crashed call (not `known`) any result will do."""
+        """Return the state after `call`, or `ILLEGAL`. Of a crashed call (not `known`) any result will do."""
         raise NotImplementedError
 
     def complaint(self, call: Call) -> str | None:
@@ -134,7 +134,7 @@ class Model:
         return None
 
     def loosen(self, call: Call) -> Call:
-        """Return the call with null reads made legal in any state (`nil_reads="any"`, as Knossos reads logs)."""
+        """Return the call with null reads legal in any state (`nil_reads="any"`, as Knossos reads logs)."""
         if call.f in self.observers and call.known and call.result is None:
             return call._replace(result=ANYTHING)
         return call

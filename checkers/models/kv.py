@@ -96,7 +96,12 @@ class PrefixLens:
         access = Kv().access(call)
         assert access is not None
         hidden = isinstance(access.writes, str) and not self._visible(access.writes)
-        return (_mark(access.reads), NOTHING if hidden else _mark(access.writes), hidden, _mark(access.differs))
+        return (
+            _mark(access.reads),
+            NOTHING if hidden else _mark(access.writes),
+            hidden,
+            _mark(access.differs),
+        )
 
     def _visible(self, text: str) -> bool:
         place = bisect_left(self._named, text)

@@ -7,7 +7,7 @@ import pytest
 WILD = object()
 
 
-def _apply(state, op):
+def _apply(state, op):  # noqa: PLR0911 - one return a kind of call
     """Return (legal, next state) of one call on one key, from the table of operations alone."""
     f, value, known = op["f"], op["value"], op["known"]
     if f in ("read", "get"):
@@ -31,7 +31,7 @@ def _json(value):
 
 
 def brute_force(ops, initial=None):
-    """Decide by trying every order that respects real time; `ret` None is a crashed call, which is optional."""
+    """Decide by trying every order in real time; `ret` None is a crashed call, which is optional."""
 
     def search(state, left):
         if all(not op["known"] for op in left):
@@ -57,7 +57,9 @@ def replay(order, initial=None):
     return True
 
 
-def random_lines(rng, *, functions, values, operations=7, processes=3, crash=0.2, corrupt=1.5, initial=None):
+def random_lines(  # noqa: C901, PLR0912 - a whole little store, told in order
+    rng, *, functions, values, operations=7, processes=3, crash=0.2, corrupt=1.5, initial=None
+):
     """Return the lines of a history of one register whose calls took effect at some instant, or nearly so.
 
     `functions` and `values` are drawn from; values may be a callable for unique ones.

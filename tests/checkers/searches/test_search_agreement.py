@@ -77,7 +77,9 @@ def test_every_verdict_carries_a_certificate_that_the_verifier_accepts(small, ni
         assert verification.holds is True, (seed, verification.reason)
 
 
-_event = st.tuples(st.integers(0, 3), st.sampled_from(("read", "write", "cas")), st.integers(0, 2), st.integers(0, 3))
+_event = st.tuples(
+    st.integers(0, 3), st.sampled_from(("read", "write", "cas")), st.integers(0, 2), st.integers(0, 3)
+)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -87,11 +89,12 @@ def test_arbitrary_results_are_judged_as_brute_force_judges_them(small, events):
     lines, running, begun = [], {}, 0
     for process, f, value, end in events:
         if process in running:
-            f, asked = running.pop(process)
-            line = {"process": process, "type": ("ok", "ok", "ok", "info")[end], "f": f, "value": asked}
-            if f == "read":
+            function, asked = running.pop(process)
+            kind = ("ok", "ok", "ok", "info")[end]
+            line = {"process": process, "type": kind, "f": function, "value": asked}
+            if function == "read":
                 line["value"] = value or None
-            elif f == "cas" and end == 1:
+            elif function == "cas" and end == 1:
                 line["applied"] = False
             lines.append(line)
         elif begun < 7:

@@ -1,7 +1,8 @@
 """Each condition and each side condition of the lanes is needed: without it, verdicts go wrong.
 
-A rule is changed in the source of one module, the changed module decides small random histories, and brute force
-must disagree with it (or the module fail on its own invariant) within a bounded number of them.
+A rule is changed in the source of one module, the changed module decides small random histories, and
+brute force must disagree with it (or the module fail on its own invariant) within a bounded number of
+them.
 """
 
 import inspect
@@ -23,53 +24,108 @@ MODELS = {model.name: model for model in BUILT_IN}
 
 MUTANTS = {
     "zones: the conflict reversed": (zones, "block.earliest < last.latest", "block.earliest > last.latest"),
-    "zones: no conflict between blocks": (zones, "last is not None and block.earliest < last.latest", "False"),
+    "zones: no conflict between blocks": (
+        zones,
+        "last is not None and block.earliest < last.latest",
+        "False",
+    ),
     "zones: order blocks by earliest return alone": (
-        zones, "key=lambda block: min(block.earliest, block.latest)", "key=lambda block: block.earliest"),
+        zones,
+        "key=lambda block: min(block.earliest, block.latest)",
+        "key=lambda block: block.earliest",
+    ),
     "zones: order blocks by latest invocation alone": (
-        zones, "key=lambda block: min(block.earliest, block.latest)", "key=lambda block: block.latest"),
+        zones,
+        "key=lambda block: min(block.earliest, block.latest)",
+        "key=lambda block: block.latest",
+    ),
     "zones: several writers of an observed value": (zones, "if value in writers:", "if False:"),
     "zones: the initial value isn't written": (zones, "writers = {kinds.initial: _NOBODY}", "writers = {}"),
     "zones: crashed writes of observed values return": (
-        zones, "earliest, returner = returns[member], member",
-        "earliest, returner = min(returns[member], invokes[member] + 1), member"),
+        zones,
+        "earliest, returner = returns[member], member",
+        "earliest, returner = min(returns[member], invokes[member] + 1), member",
+    ),
     "zones: no order inside a block": (zones, "if returns[member] < begun:", "if False:"),
     "zones: reads may come before their write": (zones, "if returns[reader] < invokes[writer]:", "if False:"),
     "zones: two cas from one value": (zones, "if source in following:", "if False:"),
     "zones: circles of cas": (zones, "if seen < len(clusters):", "if False:"),
     "zones: drop unequal cas for good": (
-        zones, "complete = insert_observers(calls, kinds, order, aside)", "complete = order"),
+        zones,
+        "complete = insert_observers(calls, kinds, order, aside)",
+        "complete = order",
+    ),
     "zones: an unequal cas without a place refutes": (
-        zones, 'return Undecided("a call that compared unequal', 'return Refutation("x", ()) or Undecided("'),
+        zones,
+        'return Undecided("a call that compared unequal',
+        'return Refutation("x", ()) or Undecided("',
+    ),
     "zones: crashed cas observe nothing, even observed ones": (zones, "if crashed:", "if False:"),
     "insertion: ignore the excluded value": (insertion, "if excluded != NONE and", "if False and"),
     "insertion: ignore what began later": (
-        insertion, "gap >= len(begun) or begun[gap] > returns[observer]", "gap >= len(begun)"),
-    "insertion: ignore what is over": (insertion, "max(floor, bisect_right(pending, invokes[observer]))", "floor"),
+        insertion,
+        "gap >= len(begun) or begun[gap] > returns[observer]",
+        "gap >= len(begun)",
+    ),
+    "insertion: ignore what is over": (
+        insertion,
+        "max(floor, bisect_right(pending, invokes[observer]))",
+        "floor",
+    ),
     "insertion: ignore the order of observers": (insertion, "floor = max(floor,", "floor = min(floor,"),
-    "necessary: the initial value counts as never written": (necessary, "if value != kinds.initial:", "if True:"),
+    "necessary: the initial value counts as never written": (
+        necessary,
+        "if value != kinds.initial:",
+        "if True:",
+    ),
     "necessary: the initial value isn't there once": (necessary, "{kinds.initial: 1}", "{kinds.initial: 0}"),
     "necessary: two cas from a value with several writers": (necessary, " and writers[value] == 1", ""),
-    "necessary: any other writer was too late": (necessary, "first_writer.setdefault(value, index)", "first_writer[value] = index"),
+    "necessary: any other writer was too late": (
+        necessary,
+        "first_writer.setdefault(value, index)",
+        "first_writer[value] = index",
+    ),
     "configurations: any call that is legal and changes nothing now is an observer": (
-        configurations, "if observer[kind]:", "if observer[kind] or self.kinds.reads[kind] < 0:"),
+        configurations,
+        "if observer[kind]:",
+        "if observer[kind] or self.kinds.reads[kind] < 0:",
+    ),
     "configurations: unnamed values are dropped states": (
-        configurations, "writes[kind] if writes[kind] in named else None", "writes[kind] if writes[kind] in named else -1"),
+        configurations,
+        "writes[kind] if writes[kind] in named else None",
+        "writes[kind] if writes[kind] in named else -1",
+    ),
     "configurations: only demanded when illegal": (
-        configurations, "return after_run not in (IMPOSSIBLE, alone)", "return alone == IMPOSSIBLE and after_run >= 0"),
-    "configurations: never demanded": (configurations, "return after_run not in (IMPOSSIBLE, alone)", "return False"),
+        configurations,
+        "return after_run not in (IMPOSSIBLE, alone)",
+        "return alone == IMPOSSIBLE and after_run >= 0",
+    ),
+    "configurations: never demanded": (
+        configurations,
+        "return after_run not in (IMPOSSIBLE, alone)",
+        "return False",
+    ),
     "configurations: linearize without waiting for the return": (
-        configurations, "survivors[configuration ^ bit] = trail\n", "survivors[configuration] = trail\n"),
+        configurations,
+        "survivors[configuration ^ bit] = trail\n",
+        "survivors[configuration] = trail\n",
+    ),
     "supply: any other use dominates": (supply, "other & ~used == 0", "True"),
-    "supply: a kind is never used up": (supply, "if taken >= self._invoked[number]:", "if taken >= len(members):"),
-    "supply: an unequal cas demands nothing": (
-        supply, "if differs[kind] != NONE:", "if False:"),
-    "supply: a crashed cas needs nothing": (
-        supply, "if value != NONE and value not in needed:", "if False:"),
+    "supply: a kind is never used up": (
+        supply,
+        "if taken >= self._invoked[number]:",
+        "if taken >= len(members):",
+    ),
+    "supply: an unequal cas demands nothing": (supply, "if differs[kind] != NONE:", "if False:"),
+    "supply: a crashed cas needs nothing": (supply, "if value != NONE and value not in needed:", "if False:"),
     "transitions: forget that a step was illegal": (transitions, "return IMPOSSIBLE", "return state"),
     "lens: every string is hidden": (kv_model, "and self._named[place].startswith(text)", "and False"),
-    "lens: every crashed append is hidden": (kv_model, "call.value if call.value in self._text else NOTHING", "NOTHING"),
-}  # fmt: skip
+    "lens: every crashed append is hidden": (
+        kv_model,
+        "call.value if call.value in self._text else NOTHING",
+        "NOTHING",
+    ),
+}
 
 
 def _mutated(module, old, new):
@@ -121,7 +177,9 @@ def _deciders(copies, calls, kinds, model):
     if all(kinds.flat[kind] for kind in calls.kinds):
         yield lambda: copies[necessary.__name__].refute(calls, kinds)
     yield lambda: copies[zones.__name__].decide(calls, kinds)
-    yield lambda: copies[configurations.__name__].decide(calls, kinds, model, None, Budget(configurations=50_000))
+    yield lambda: copies[configurations.__name__].decide(
+        calls, kinds, model, None, Budget(configurations=50_000)
+    )
 
 
 def _holds(small, history, calls, outcome):
