@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from splitbrain import registry
-from splitbrain.checkers.verdict import CheckResult
 from splitbrain.errors import UsageError
 from splitbrain.histories import FORMATS, HistoryError, read_history
 from splitbrain.main import HARNESS, INVALID, UNKNOWN, USAGE, VALID
 from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
-    from splitbrain.histories import History
+    from splitbrain.checkers.verdict import CheckResult
+    from splitbrain.histories import History, Keyed
 
 SEVERITY = (VALID, UNKNOWN, INVALID, USAGE, HARNESS)
 """Exit codes from mildest to worst: with several files the worst one decides."""
@@ -35,13 +35,13 @@ class Asked:
     """The options of one `check`."""
 
     model: str | None
-    file_format: str
+    file_format: Literal["auto", "jsonl", "json", "edn", "jepsen-log"]
     initial: Any
     has_initial: bool
-    keyed: str
-    nil_reads: str
-    failed_cas: str
-    method: str
+    keyed: Keyed
+    nil_reads: Literal["exact", "any"]
+    failed_cas: Literal["ignored", "observed"]
+    method: Literal["auto", "zones", "configurations"]
     timeout: float | None
     max_memory: int | None
 

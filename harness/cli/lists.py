@@ -89,7 +89,7 @@ def bugs(system: str | None, *, json_output: bool) -> None:
                     "system": name,
                     "number": bug.number,
                     "name": bug.name,
-                    "verdicts": ", ".join(bug.verdicts),
+                    "convicts as": ", ".join(bug.verdicts),
                     "summary": bug.summary,
                     "source": bug.source,
                     "command": f"splitbrain run {name} {flags}",
@@ -97,7 +97,16 @@ def bugs(system: str | None, *, json_output: bool) -> None:
             )
     if system and not rows and not json_output:
         raise UsageError(f"The system {system} has no seeded bugs.")
-    _show("bugs", rows, json_output=json_output)
+    shown = rows if json_output else [{name: row[name] for name in BRIEF} for row in rows]
+    _show("bugs", shown, json_output=json_output)
+    if not json_output:
+        click.echo(
+            "\nsplitbrain run SYSTEM --bug NAME convicts one, under a plan made for it; --json tells more."
+        )
+
+
+BRIEF = ("system", "number", "name", "convicts as", "summary")
+"""What a terminal has room for."""
 
 
 def _summaries(kind: str) -> list[dict[str, str]]:

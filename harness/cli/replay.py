@@ -23,12 +23,12 @@ def replay(run: Path, store: Path, *, json_output: bool) -> int:
     times, but messages may interleave differently.
     """
     from splitbrain.plan import plan_from_json  # noqa: PLC0415  keeps --help fast
-    from splitbrain.runner.session import prepare  # noqa: PLC0415  as above
+    from splitbrain.runner.preparation import prepare  # noqa: PLC0415  as above
 
     directory = RunDirectory(run.parent if run.name in ("plan.json", "test.json") else run)
     if not is_run(directory.path):
         raise UsageError(
-            f"{run} belongs to no run directory; a fault plan on its own is for `splitbrain run SYSTEM --plan`."
+            f"{run} belongs to no run directory; a plan on its own is for `splitbrain run SYSTEM --plan`."
         )
     test = directory.read("test.json")
     plan = plan_from_json(directory.read("plan.json"))
@@ -36,7 +36,7 @@ def replay(run: Path, store: Path, *, json_output: bool) -> int:
 
 
 def _options(test: dict[str, Any], store: Path) -> Any:
-    from splitbrain.runner.session import RunOptions  # noqa: PLC0415  keeps --help fast
+    from splitbrain.runner.preparation import RunOptions  # noqa: PLC0415  keeps --help fast
 
     try:
         return RunOptions(

@@ -14,7 +14,7 @@ from splitbrain.cli.check import exit_code
 if TYPE_CHECKING:
     from splitbrain.faults.nemesis import Nemesis
     from splitbrain.runner.interpreter import Interpreter
-    from splitbrain.runner.session import Prepared
+    from splitbrain.runner.preparation import Prepared
 
 store_option = click.option(
     "--store",
@@ -85,7 +85,7 @@ def run(store: Path, *, json_output: bool, **options: Any) -> int:
 
     A seeded bug comes with the fault plan that convicts it, unless --plan or --faults says otherwise.
     """
-    from splitbrain.runner.session import RunOptions, prepare  # noqa: PLC0415  keeps --help fast
+    from splitbrain.runner.preparation import RunOptions, prepare  # noqa: PLC0415  keeps --help fast
 
     return carry_out(prepare(RunOptions(store=store, **options)), store, json_output=json_output)
 
@@ -108,7 +108,8 @@ def carry_out(prepared: Prepared, store: Path, *, json_output: bool) -> int:
                 ok=interpreter.ok,
                 fail=interpreter.fail,
                 info=interpreter.info,
-                faults=[*nemesis.active, *([] if phase == "main" else [phase])],
+                faults=nemesis.active,
+                phase="" if phase == "main" else phase,
             )
 
         verdict, _ = execute(prepared, store, datetime.now(UTC), watch)

@@ -15,6 +15,7 @@ from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
     from splitbrain.checkers.verification import Verification
+    from splitbrain.histories import Keyed
 
 
 @click.command()
@@ -67,7 +68,9 @@ def _verify(proof: dict[str, Any], file: Path) -> Verification:
         return verify_notes(proof, load_notes(file))
     run = is_run(file)
     try:
-        history = read_history(RunDirectory(file).history if run else file, tolerate_torn=run)
+        # The certificate says whether its verdict took plain pairs for keys.
+        keyed: Keyed = "yes" if proof.get("keyed") else "no"
+        history = read_history(RunDirectory(file).history if run else file, keyed=keyed, tolerate_torn=run)
     except HistoryError as error:
         raise UsageError(str(error)) from error
     return verify_history(proof, history)

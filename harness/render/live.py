@@ -72,10 +72,12 @@ class LiveLine:
         info: int,
         rate: float | None = None,
         faults: Sequence[str] = (),
+        phase: str = "",
     ) -> None:
         """Take the state of the run; seconds, counts of outcomes, operations a second, faults that are on.
 
-        Without a `rate` it is taken over the last second or more.
+        Without a `rate` it is taken over the last second or more. `phase` says what the run is about
+        once its faults are over.
         """
         completed = ok + fail + info
         passed = elapsed - self._since.elapsed
@@ -90,6 +92,7 @@ class LiveLine:
             info=info,
             rate=self._rate if rate is None else rate,
             faults=faults,
+            phase=phase,
         )
         if elapsed >= self._due:
             self._due = elapsed + self._interval
@@ -114,9 +117,17 @@ class LiveLine:
 
 
 def progress_line(
-    *, elapsed: float, duration: float, ok: int, fail: int, info: int, rate: float, faults: Sequence[str]
+    *,
+    elapsed: float,
+    duration: float,
+    ok: int,
+    fail: int,
+    info: int,
+    rate: float,
+    faults: Sequence[str],
+    phase: str = "",
 ) -> str:
     """Return the state of a run as one line."""
     total = f"{elapsed:5.1f}/{duration:.1f} s"
-    on = f"on: {', '.join(faults)}" if faults else "no faults"
+    on = f"on: {', '.join(faults)}" if faults else phase or "no faults"
     return f"{total}  {rate:6,.0f} ops/s  ok {ok:,}  fail {fail:,}  info {info:,}  {on}"

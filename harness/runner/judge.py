@@ -54,7 +54,8 @@ def judge(
         _crashes(outcome["exits"]),
     ]
     remarks = [*outcome["remarks"], *history.notes]
-    measurements = measure(history, [(record.began, record.ended) for record in records])
+    windows = [(record.began, record.ended) for record in records if record.began is not None]
+    measurements = measure(history, windows)
     gates = [
         *evaluate_gates(history, records, notes, system, workload, nodes=test["nodes"], remarks=remarks),
         *_requirements(test["require"], measurements),
