@@ -1,8 +1,7 @@
 """The entry point: runs a command and maps how it ended to an exit code.
 
-0 valid, 1 invalid, 2 unknown or interrupted, 64 usage or unreadable input, 70 the harness itself
-failed. Click's own codes clash with these (2 for usage, 1 for an abort), so its standalone mode is
-off, and every import of ours happens inside the `try`.
+Click's own codes clash with ours (2 for usage, 1 for an abort), so its standalone mode is off, and
+every import but that of the codes happens inside the `try`.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from splitbrain.exits import HARNESS, UNKNOWN, USAGE, VALID
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-VALID, INVALID, UNKNOWN, USAGE, HARNESS = 0, 1, 2, 64, 70
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,16 +11,13 @@ import click
 
 from splitbrain import registry
 from splitbrain.errors import UsageError
+from splitbrain.exits import INVALID, MILDEST_TO_WORST, UNKNOWN, USAGE, VALID
 from splitbrain.histories import FORMATS, HistoryError, read_history
-from splitbrain.main import HARNESS, INVALID, UNKNOWN, USAGE, VALID
 from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
     from splitbrain.checkers.verdict import CheckResult
     from splitbrain.histories import History, Keyed
-
-SEVERITY = (VALID, UNKNOWN, INVALID, USAGE, HARNESS)
-"""Exit codes from mildest to worst: with several files the worst one decides."""
 
 SHAPES = {
     "cas-register": {"read", "write", "cas"},
@@ -108,7 +105,7 @@ def check(  # the options are the contract
         raise click.UsageError("--certificate takes one file at a time")
     asked = Asked(initial=initial[1], has_initial=initial[0], **options)
     codes = [_check_one(path, asked, certificate, json_output=json_output) for path in files]
-    return max(codes, key=SEVERITY.index)
+    return max(codes, key=MILDEST_TO_WORST.index)
 
 
 def _check_one(path: Path, asked: Asked, certificate: Path | None, *, json_output: bool) -> int:

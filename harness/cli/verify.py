@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from splitbrain.errors import UsageError
+from splitbrain.exits import INVALID, UNKNOWN, VALID
 from splitbrain.histories import HistoryError, read_history
-from splitbrain.main import INVALID, UNKNOWN, VALID
 from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
