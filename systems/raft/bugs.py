@@ -90,7 +90,7 @@ BUGS = (
         verdicts=("LC", "LIN", "SMS"),
         node=AckBeforeSync,
         plan="ack-before-sync.json",
-        options={"time_limit": 10, "nodes": 3},
+        options={"time_limit": 9, "nodes": 3},
     ),
     Bug(
         name="commit-old-term",
@@ -122,7 +122,7 @@ BUGS = (
         verdicts=("LC", "LIN", "SMS", "LM"),
         node=SkipLogCheck,
         plan="skip-log-check.json",
-        options={"time_limit": 12},
+        options={"time_limit": 11},
     ),
     Bug(
         name="unconfirmed-read",
@@ -132,7 +132,7 @@ BUGS = (
         verdicts=("LIN",),
         node=UnconfirmedRead,
         plan="unconfirmed-read.json",
-        options={"time_limit": 14, "concurrency": 20},
+        options={"time_limit": 11, "concurrency": 25},
     ),
     Bug(
         name="no-dedupe",
@@ -142,6 +142,6 @@ BUGS = (
         verdicts=("LIN", "DUP"),
         node=NoDedupe,
         plan="no-dedupe.json",
-        options={"time_limit": 12, "workload": "kv"},
+        options={"time_limit": 11, "workload": "kv"},
     ),
 )
