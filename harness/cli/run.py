@@ -122,6 +122,10 @@ def _announcement(prepared: Prepared) -> str:
     bugs = f" with the seeded bug {' and '.join(test['bugs'])}" if test["bugs"] else ""
     faults = ", ".join(test["faults"]) or "no faults"
     return (
-        f"{test['system']}{bugs}: {len(test['nodes'])} nodes on {test['on']}, workload {test['workload']}, "
+        f"{test['system']}{bugs}: {_nodes(len(test['nodes']))} on {test['on']}, workload {test['workload']}, "
         f"{test['concurrency']} clients, {faults}, {test['time_limit']:g} s, seed {test['seed']}"
     )
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
