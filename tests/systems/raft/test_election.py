@@ -223,6 +223,14 @@ def test_a_leader_that_hears_of_a_newer_term_steps_down(solo):
     assert {"hard": [9, None]} in server.records
 
 
+def test_a_newer_term_and_its_leader_are_noted_as_one_change(solo):
+    """5.1, 5.2: who follows from the leader's own message knows the leader."""
+    server = solo()
+    server.append("n3", 4, (0, 0))
+    roles = [note.fields for note in server.noted("role")]
+    assert roles == [{"role": "follower", "term": 4, "leader": "n3"}]
+
+
 def test_a_new_leader_tells_everyone_at_once(solo):
     """5.2: it sends heartbeats to all servers to establish its authority and prevent new elections."""
     server = solo()

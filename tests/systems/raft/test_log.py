@@ -122,3 +122,11 @@ def test_entries_wait_for_the_term_as_well():
 def test_settings_that_cannot_work_are_refused(settings):
     with pytest.raises(ValueError, match="Raft"):
         read_settings(settings)
+
+
+def test_what_was_durable_and_is_cut_and_replaced_is_not_durable_until_the_new_is():
+    durability = Durability(5)
+    durability.cut(4)
+    durability.issue()
+    replaced = durability.issue_entries(5)
+    assert (durability.index, durability.covering(3), durability.covering(4)) == (3, None, replaced)

@@ -103,6 +103,20 @@ def test_what_is_known_to_be_replicated_never_falls_in_a_term(solo):
     assert (progress.match, progress.next) == (3, 4)
 
 
+def test_a_late_rejection_changes_nothing(solo):
+    """5.3: one of a message that was answered by a later one must not send everything again."""
+    server = solo(1, 1, 1)
+    server.lead()
+    server.receive("n2", messages.rejected(2, 1, 3, None, 2))
+    server.tell(TimerFired("flush"))
+    progress = server.node.leadership.followers["n2"]
+    under_way = (progress.next, progress.flight)
+    server.receive("n2", messages.rejected(2, 1, 3, None, 2))
+    server.tell(TimerFired("flush"))
+    assert not server.sends("append_entries")
+    assert (progress.next, progress.flight) == under_way == (2, 4)
+
+
 def test_answers_of_another_term_say_nothing(solo):
     """5.1: stale messages are ignored."""
     server = solo(hard=(4, None))
