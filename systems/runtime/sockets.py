@@ -40,8 +40,12 @@ class Sockets:
         self.selector.register(descriptor, selectors.EVENT_READ, ready)
 
     def poll(self, timeout: float | None) -> None:
-        """Wait up to `timeout` seconds (None: for ever) and serve what is ready."""
-        ready = self.selector.select(timeout)
+        """Wait up to `timeout` seconds (None: for ever) and serve what is ready.
+
+        A wait that ends empty is looked at once more: a process that was stopped meanwhile is woken
+        with nothing although messages lie waiting, and what arrived before a timer fires comes first.
+        """
+        ready = self.selector.select(timeout) or self.selector.select(0)
         for key, mask in ready:
             if key.fd == self._urgent:
                 key.data(mask)
