@@ -47,7 +47,8 @@ class Bug:
     """A seeded bug: a subclass of the node that removes exactly one rule.
 
     `verdicts` are the violation kinds that convict it. `plan` is the file name of the fault
-    plan (in the system's `plans` folder) under which it is convicted. `options` are further
+    plan (in the `plans` folder beside the system's file) under which it is convicted; without one
+    a run has to name faults or a plan. `options` are further
     defaults of `run` for this bug, such as `{"time_limit": 10}`. Several bugs combine into
     one class by multiple inheritance, so each overrides methods of its own.
     """
@@ -58,7 +59,7 @@ class Bug:
     source: str
     verdicts: tuple[str, ...]
     node: type[Node]
-    plan: str
+    plan: str = ""
     options: Mapping[str, Json] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     """Names of the bugs without which this one can't be exposed (they form one target)."""

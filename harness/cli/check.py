@@ -146,23 +146,24 @@ def _decide(path: Path, asked: Asked) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def decide_history(history: History, model: str, asked: Asked) -> CheckResult:
     """Run the linearizability checker as asked."""
-    from splitbrain.checkers.models.base import ModelMismatch  # noqa: PLC0415  see the lazy imports above
+    from splitbrain.checkers.models.base import ModelError, ModelMismatch  # noqa: PLC0415  see the lazy imports above
     from splitbrain.checkers.portfolio import UNSET, check_linearizable  # noqa: PLC0415  as above
 
-    found = registry.find("models", model).value
+    found = registry.find("models", model)
     try:
-        return check_linearizable(
-            history,
-            found(),
-            initial=asked.initial if asked.has_initial else UNSET,
-            nil_reads=asked.nil_reads,
-            failed_cas=asked.failed_cas,
-            keyed=asked.keyed,
-            timeout=asked.timeout,
-            max_memory_mb=asked.max_memory,
-            method=asked.method,
-        )
-    except ModelMismatch as error:
+        with registry.answering_for(found.value):
+            return check_linearizable(
+                history,
+                found.make(),
+                initial=asked.initial if asked.has_initial else UNSET,
+                nil_reads=asked.nil_reads,
+                failed_cas=asked.failed_cas,
+                keyed=asked.keyed,
+                timeout=asked.timeout,
+                max_memory_mb=asked.max_memory,
+                method=asked.method,
+            )
+    except (ModelMismatch, ModelError) as error:
         raise UsageError(f"{history.source}: {error}") from error
 
 

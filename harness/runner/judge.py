@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain import registry
 from splitbrain.checkers.invariants.notes import load_notes
+from splitbrain.checkers.models import ModelError
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verdict import CheckResult, Violation, worst
 from splitbrain.errors import UsageError
@@ -48,9 +49,10 @@ def judge(
     history = _history(directory)
     notes = load_notes(directory.path)
     records = [FaultRecord.from_json(record) for record in outcome["records"]]
+    model = registry.find("models", workload.model, beside=workload)
     results = [
-        _linearizable(history, workload.model, timeout or DEFAULT_TIMEOUT, max_memory_mb),
-        *[_invariants(name, notes) for name in system.invariants],
+        _linearizable(history, model, timeout or DEFAULT_TIMEOUT, max_memory_mb),
+        *[_invariants(registry.find("checkers", name, beside=system), notes) for name in system.invariants],
         _crashes(outcome["exits"]),
     ]
     remarks = [*outcome["remarks"], *history.notes]
@@ -96,15 +98,26 @@ def _history(directory: RunDirectory) -> History:
         raise UsageError(str(error)) from error
 
 
-def _linearizable(history: History, model: str, timeout: float, max_memory_mb: int | None) -> CheckResult:
-    return check_linearizable(
-        history, registry.find("models", model).value(), timeout=timeout, max_memory_mb=max_memory_mb
-    )
+def _linearizable(
+    history: History, model: registry.Found, timeout: float, max_memory_mb: int | None
+) -> CheckResult:
+    try:
+        with registry.answering_for(model.value):
+            return check_linearizable(history, model.make(), timeout=timeout, max_memory_mb=max_memory_mb)
+    except (UsageError, ModelError) as error:
+        # A model of anyone's own: what the other checkers have proved must not be lost with it.
+        return CheckResult("linearizable", "unknown", "none", str(error))
 
 
-def _invariants(name: str, notes: Mapping[str, Sequence[NodeNote]]) -> CheckResult:
-    result = registry.find("checkers", name).value().check(notes)
-    assert isinstance(result, CheckResult)
+def _invariants(checker: registry.Found, notes: Mapping[str, Sequence[NodeNote]]) -> CheckResult:
+    try:
+        with registry.answering_for(checker.value):
+            result = checker.make().check(notes)
+    except UsageError as error:
+        # A checker of anyone's own that fails has decided nothing, and takes no other verdict along.
+        return CheckResult(checker.value.name, "unknown", "none", str(error))
+    if not isinstance(result, CheckResult):
+        return CheckResult(checker.value.name, "unknown", "none", f"It returned {result!r}, no CheckResult.")
     return result
 
 

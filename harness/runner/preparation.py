@@ -6,6 +6,7 @@ before a process is started.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 import random
@@ -18,11 +19,12 @@ from splitbrain import __version__, registry
 from splitbrain.errors import UsageError
 from splitbrain.faults.schedule import draw_plan, validate_plan
 from splitbrain.plan import Plan, read_plan
+from splitbrain.runner.rehearsal import rehearse
 from splitbrain.runner.requirements import parse_requirements
 from splitbrain.systems.description import find_bug
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from splitbrain.faults.base import Fault
     from splitbrain.systems.description import Bug, System
@@ -85,10 +87,11 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
     if plan is None:
         time_limit = _first(options.time_limit, defaults.get("time_limit"), DEFAULT_TIME_LIMIT)
         plan = _plan(options, system, bugs, nodes, seed=seed, time_limit=time_limit)
-    faults = {name: registry.find("faults", name).value() for name in {each.fault for each in plan.faults}}
-    validate_plan(plan, faults, nodes, tuple(system.roles))
-    workload_name = _first(options.workload, defaults.get("workload"), system.workloads[0])
-    workload = _workload(system, workload_name)
+    faults = {name: registry.find("faults", name).make() for name in {each.fault for each in plan.faults}}
+    with _own(faults):
+        validate_plan(plan, faults, nodes, tuple(system.roles))
+    workload_name, workload = _workload(system, options.workload or defaults.get("workload"))
+    model = rehearse(system, workload, nodes, seed)
     parse_requirements(options.require)
     test = {
         "version": 1,
@@ -100,7 +103,7 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
         "on": options.on,
         "nodes": list(nodes),
         "workload": workload_name,
-        "model": workload.model,
+        "model": model,
         "faults": sorted({each.fault for each in plan.faults}),
         "time_limit": plan.duration,
         "recovery": plan.recovery,
@@ -115,13 +118,27 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
     return Prepared(test, plan, system, workload, faults)
 
 
-def _workload(system: type[System], name: str) -> type[Workload]:
-    found = registry.find("workloads", name)
-    if found.file is None and found.name not in system.workloads:
+def _workload(system: type[System], asked: str | None) -> tuple[str, type[Workload]]:
+    """Return the workload and the name that finds it again from anywhere."""
+    # The system's own choice may be a file beside its own; what the caller types is not.
+    beside = system if asked is None or asked in system.workloads else None
+    name = system.workloads[0] if asked is None else asked
+    found = registry.find("workloads", name, beside=beside)
+    # Whether a system speaks a workload of anyone's own, only its client can tell.
+    if registry.is_ours(found.value) and name not in system.workloads:
         spoken = ", ".join(system.workloads)
         raise UsageError(f"{system.name} does not speak the workload {name!r}; it speaks {spoken}.")
     workload: type[Workload] = found.value
-    return workload
+    return found.reference if found.file else name, workload
+
+
+@contextlib.contextmanager
+def _own(faults: Mapping[str, Fault]) -> Iterator[None]:
+    """Answer for what faults of anyone's own may raise."""
+    with contextlib.ExitStack() as stack:
+        for fault in faults.values():
+            stack.enter_context(registry.answering_for(type(fault)))
+        yield
 
 
 def _first(*values: Any) -> Any:
@@ -156,8 +173,8 @@ def _faults(options: RunOptions, nodes: Sequence[str]) -> dict[str, Fault]:
     """Return the faults asked for, under names by which a plan finds them again from anywhere."""
     if options.faults is not None:
         found = {name: registry.find("faults", name) for name in options.faults}
-        return {each.reference if each.file else name: each.value() for name, each in found.items()}
-    usual = {name: registry.find("faults", name).value() for name in USUAL_FAULTS}
+        return {each.reference if each.file else name: each.make() for name, each in found.items()}
+    usual = {name: registry.find("faults", name).make() for name in USUAL_FAULTS}
     return {name: fault for name, fault in usual.items() if fault.minimum_nodes <= len(nodes)}
 
 
@@ -174,22 +191,33 @@ def _plan(
     if options.plan is not None:
         if options.faults is not None or options.time_limit is not None:
             raise UsageError("A plan says which faults and how long; leave out --faults and --time-limit.")
-        return read_plan(_plan_path(system, options.plan))
+        return _read_plan(_plan_path(system, options.plan))
     if bugs and options.faults is None:
-        plan = read_plan(_plan_path(system, f"bug:{bugs[0].name}"))
+        plan = _read_plan(_plan_path(system, f"bug:{bugs[0].name}"))
         return dataclasses.replace(plan, duration=_first(options.time_limit, plan.duration))
     faults = _faults(options, nodes)
     if not faults:
         return Plan(seed=seed, duration=time_limit, recovery=0.0)
-    return draw_plan(
-        faults,
-        nodes,
-        duration=time_limit,
-        recovery=system.recovery,
-        seed=seed,
-        availability=system.availability,
-        roles=tuple(system.roles),
-    )
+    with _own(faults):
+        return draw_plan(
+            faults,
+            nodes,
+            duration=time_limit,
+            recovery=system.recovery,
+            seed=seed,
+            availability=system.availability,
+            roles=tuple(system.roles),
+        )
+
+
+def _read_plan(path: Path) -> Plan:
+    """Read a plan, with its faults under names by which it finds them from anywhere."""
+    plan = read_plan(path)
+    faults = []
+    for entry in plan.faults:
+        found = registry.find("faults", entry.fault, beside=path)
+        faults.append(dataclasses.replace(entry, fault=found.reference) if found.file else entry)
+    return dataclasses.replace(plan, faults=tuple(faults))
 
 
 def _plan_path(system: type[System], name: str) -> Path:
@@ -199,6 +227,11 @@ def _plan_path(system: type[System], name: str) -> Path:
         bug = find_bug(system, name.removeprefix("bug:"))
     except ValueError as error:
         raise UsageError(str(error)) from error
+    if not bug.plan:
+        raise UsageError(
+            f"The bug {bug.name} of {system.name} comes with no fault plan; say under what it is to run with "
+            "--faults or --plan."
+        )
     module = sys.modules[system.__module__]
     assert module.__file__ is not None
     return Path(module.__file__).parent / "plans" / bug.plan
