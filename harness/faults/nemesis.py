@@ -227,20 +227,18 @@ class Nemesis:
         )
         try:
             injection = each.fault.begin(entry, view, random.Random(f"{self._plan.seed}/{entry.id}"))
+            actions = [action_to_json(action) for action in injection.begin]
         except UnresolvedTargetError as error:
             if entry.at is not None and now < round(entry.at * SECOND) + each.lasts:
                 each.wake = now + RETRY
                 return
             self._abandon(each, f"It could not begin: {error}.", now)
             return
+        except Exception as error:  # noqa: BLE001  anyone's fault: a mistake in it must not take the run along
+            self._abandon(each, f"It could not begin: {type(error).__name__}: {error}.", now)
+            return
         each.injection, each.phase = injection, Phase.BEGINNING
-        self._say(
-            each,
-            "begin",
-            now,
-            nodes=list(injection.nodes),
-            actions=[action_to_json(action) for action in injection.begin],
-        )
+        self._say(each, "begin", now, nodes=list(injection.nodes), actions=actions)
         self._record(entry.fault, {"id": entry.id, "phase": "begin", "nodes": list(injection.nodes)}, now)
         each.pending = len(injection.begin)
         for action in injection.begin:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from splitbrain.errors import UsageError
-from splitbrain.faults.base import Room
+from splitbrain.faults.base import Draw, Room
 from splitbrain.faults.targets import check_target, minority
 from splitbrain.plan import Plan, PlannedFault
 
@@ -265,7 +265,9 @@ def _fill(
     for number, member in enumerate(slot.members):
         # A later wild neighbour would leave the first without its claim; one a slot is enough.
         share = len(nodes) if wild[number] and not any(wild[:number]) else max(1, shares[number])
-        target, parameters, _lost = member.fault.draw(dice, Room(nodes, roles, share, member.turn))
+        drawn = member.fault.draw(dice, Room(nodes, roles, share, member.turn))
+        if not isinstance(drawn, Draw):
+            raise UsageError(f"The fault {member.name} drew {drawn!r}; it must be a Draw.")
         offset = STAGGER if len(slot.members) > 1 else 0.0
         entries.append(
             PlannedFault(
@@ -273,8 +275,8 @@ def _fill(
                 fault=member.name,
                 at=round(start + number * offset, 3),
                 lasts=int((slot.window + offset) * 1000) / 1000,
-                target=target,
-                parameters=parameters,
+                target=drawn.target,
+                parameters=drawn.parameters,
             )
         )
     return entries
