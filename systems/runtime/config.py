@@ -112,7 +112,8 @@ def build_node(config: Config, names: Sequence[str]) -> tuple[Node, Mapping[str,
 def _load_file(source: str) -> ModuleType:
     """Load a user's file from the archive, or from disk where there is no archive."""
     archive = Path(sys.path[0])
-    name = Path(source).stem
+    # Under one name everywhere, since dataclasses look their module up by it.
+    name = f"{EXTENSIONS}.{Path(source).stem}"
     if archive.is_file():
         spec = zipimport.zipimporter(str(archive / EXTENSIONS)).find_spec(name)
     else:
@@ -120,6 +121,6 @@ def _load_file(source: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"there is no file {source}")
     module = module_from_spec(spec)
-    sys.modules[f"{EXTENSIONS}.{name}"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
