@@ -1,6 +1,6 @@
 """A system of one's own in one file: a key-value node that keeps everything in memory.
 
-    splitbrain run docs/examples/volatile.py:VolatileSystem --faults kill --time-limit 15
+    splitbrain run docs/examples/volatile.py:VolatileSystem --faults kill --time-limit 4
 
 It answers fast and loses all of it when its process is killed, so the run ends in INVALID. The file
 is shipped to the node as it is: it may import the standard library and `splitbrain.systems` only.
