@@ -16,7 +16,7 @@ from splitbrain.histories import FORMATS, HistoryError, read_history
 from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
-    from splitbrain.checkers.verdict import CheckResult
+    from splitbrain.checkers.verdict import Certificate, CheckResult
     from splitbrain.histories import History, Keyed
 
 SHAPES = {
@@ -31,16 +31,16 @@ SHAPES = {
 class Asked:
     """The options of one `check`."""
 
-    model: str | None
-    file_format: Literal["auto", "jsonl", "json", "edn", "jepsen-log"]
-    initial: Any
-    has_initial: bool
-    keyed: Keyed
-    nil_reads: Literal["exact", "any"]
-    failed_cas: Literal["ignored", "observed"]
-    method: Literal["auto", "zones", "configurations"]
-    timeout: float | None
-    max_memory: int | None
+    model: str | None = None
+    file_format: Literal["auto", "jsonl", "json", "edn", "jepsen-log"] = "auto"
+    initial: Any = None
+    has_initial: bool = False
+    keyed: Keyed = "auto"
+    nil_reads: Literal["exact", "any"] = "exact"
+    failed_cas: Literal["ignored", "observed"] = "ignored"
+    method: Literal["auto", "zones", "configurations"] = "auto"
+    timeout: float | None = None
+    max_memory: int | None = None
 
 
 def _json_value(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[bool, Any]:
@@ -110,18 +110,18 @@ def check(  # the options are the contract
 
 def _check_one(path: Path, asked: Asked, certificate: Path | None, *, json_output: bool) -> int:
     try:
-        verdict, proofs = _decide(path, asked)
+        verdict, proof = _decide(path, asked, certificate)
     except (UsageError, HistoryError) as error:
         click.echo(f"splitbrain: {error}", err=True)
         return USAGE
-    if certificate is not None:
-        _write_certificate(certificate, proofs)
     if json_output:
         click.echo(json.dumps(verdict, default=str))
     else:
         from splitbrain.render.verdict import render_verdict  # noqa: PLC0415  not needed for --json
 
         click.echo(render_verdict(verdict))
+    if certificate is not None:
+        _write_certificate(certificate, proof)
     return exit_code(verdict)
 
 
@@ -131,17 +131,28 @@ def exit_code(verdict: dict[str, Any]) -> int:
     return VALID if valid is True else INVALID if valid is False else UNKNOWN
 
 
-def _decide(path: Path, asked: Asked) -> tuple[dict[str, Any], dict[str, Any]]:
+def _decide(path: Path, asked: Asked, certificate: Path | None) -> tuple[dict[str, Any], Certificate | None]:
     if is_run(path):
-        from splitbrain.runner.judge import judge  # noqa: PLC0415  only a run needs it
-
-        return judge(RunDirectory(path), timeout=asked.timeout, max_memory_mb=asked.max_memory)
+        return _judge(path, asked, certificate), None
     if path.is_dir():
         raise UsageError(f"{path} is a directory, but not of a run: it has no test.json.")
     history = read_history(path, format=asked.file_format, keyed=asked.keyed)
     model = asked.model or guess_model(history, path)
     result = decide_history(history, model, asked)
-    return _verdict(path, model, result), {result.checker: result.certificate}
+    return _verdict(path, model, result, certificate), result.certificate
+
+
+def _judge(path: Path, asked: Asked, certificate: Path | None) -> dict[str, Any]:
+    from splitbrain.runner.judge import judge  # noqa: PLC0415  only a run needs it
+
+    if asked != Asked(timeout=asked.timeout, max_memory=asked.max_memory):
+        raise UsageError(
+            f"{path} is a run, which says itself what it is checked against; "
+            f"to decide its history otherwise, give {path / 'history.jsonl'}."
+        )
+    if certificate is not None:
+        raise UsageError(f"{path} is a run: its certificates lie in {path / 'certificates'}.")
+    return judge(RunDirectory(path), timeout=asked.timeout, max_memory_mb=asked.max_memory)[0]
 
 
 def decide_history(history: History, model: str, asked: Asked) -> CheckResult:
@@ -183,7 +194,8 @@ def guess_model(history: History, path: Path) -> str:
     )
 
 
-def _verdict(path: Path, model: str, result: CheckResult) -> dict[str, Any]:
+def _verdict(path: Path, model: str, result: CheckResult, certificate: Path | None) -> dict[str, Any]:
+    """Give a file's verdict the shape of a run's; what only a run has is empty."""
     return {
         "file": str(path),
         "model": model,
@@ -192,13 +204,25 @@ def _verdict(path: Path, model: str, result: CheckResult) -> dict[str, Any]:
         "operations": result.operations,
         "seconds": result.seconds,
         "method": result.method,
-        "checks": [{"checker": result.checker, "valid": result.valid, "method": result.method}],
+        "checks": [
+            {
+                "checker": result.checker,
+                "valid": result.valid,
+                "method": result.method,
+                "reason": result.reason,
+                "seconds": result.seconds,
+                "certificate": str(certificate) if certificate and result.certificate else None,
+            }
+        ],
         "violations": [violation.to_json() for violation in result.violations],
+        "gates": [],
+        "measurements": {},
+        "coverage": {},
+        "replay": None,
     }
 
 
-def _write_certificate(target: Path, proofs: dict[str, Any]) -> None:
-    proof = next((proof for proof in proofs.values() if proof is not None), None)
+def _write_certificate(target: Path, proof: Certificate | None) -> None:
     if proof is None:
         click.echo(f"splitbrain: the verdict is unknown, so {target} was not written.", err=True)
         return

@@ -1,5 +1,7 @@
 """The exit codes of DESIGN, each held by a test; click's own codes clash with them."""
 
+import json
+
 import click
 import pytest
 
@@ -113,6 +115,32 @@ def test_a_mistake_of_the_caller_exits_64_with_one_sentence(arguments, capsys, t
 def test_an_unknown_name_is_answered_with_the_known_ones(arguments, known, capsys):
     assert main(arguments) == 64
     assert known in capsys.readouterr().err
+
+
+SHAPE = {
+    "valid",
+    "reason",
+    "operations",
+    "seconds",
+    "method",
+    "checks",
+    "violations",
+    "gates",
+    "measurements",
+    "coverage",
+    "replay",
+}
+
+
+def test_json_is_one_object_of_the_documented_shape_on_one_line_and_nothing_else(file, capsys, tmp_path):
+    proof = tmp_path / "proof.json"
+    for name, lines in {"valid": VALID_LINES, "invalid": INVALID_LINES, "empty": EMPTY}.items():
+        main(["check", "--json", "--certificate", str(proof), file(name, lines)])
+        (line,) = capsys.readouterr().out.splitlines()
+        verdict = json.loads(line)
+        assert verdict.keys() >= SHAPE
+        assert verdict["valid"] == {"valid": True, "invalid": False, "empty": "unknown"}[name]
+        assert verdict["checks"][0]["certificate"] == (None if name == "empty" else str(proof))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,10 @@ def test_a_finished_run_is_judged_again_from_its_files(splitbrain):
     assert again.code == ended.code == 0
     assert again.verdict["operations"] == ended.verdict["operations"]
     assert again.verdict["gates"] == ended.verdict["gates"]
+    assert splitbrain("check", ended.run / "history.jsonl", "--model", "kv").code == 0
+    refused = splitbrain("check", ended.run, "--model", "cas-register")
+    assert refused.code == 64
+    assert "history.jsonl" in refused.err
 
 
 def test_replay_repeats_system_seed_and_plan_in_a_new_run(splitbrain):
