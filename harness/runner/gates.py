@@ -4,7 +4,7 @@ A verdict says that no violation was found; the gates say that there was somethi
 named, held or not, and carries what was observed. A failed gate turns valid into unknown and
 never hides invalid.
 
-    operations-completed      at least one operation was ok
+    operations-completed      at least one operation was ok, and one of each kind that was attempted
     operations-overlapped     at least two were under way at once
     protocol-moved            each note that the system names as its progress appeared
     faults-bit                each fault began, and was observed to bite
@@ -30,7 +30,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from splitbrain.runner.timeline import SECOND, attempts, claims, stretches, unseen
+from splitbrain.runner.timeline import FOREVER, SECOND, attempts, claims, stretches, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ def evaluate_gates(
     end = max((operation.time for operation in history if operation.time is not None), default=0)
     claimed = _Claims(stretches(records, end), system, len(nodes), kinds)
     return [
-        _completed(history),
+        _completed(history, kinds),
         _overlapped(history),
         _moved(notes, system),
         _bit(records),
@@ -94,11 +94,15 @@ def evaluate_gates(
     ]
 
 
-def _completed(history: History) -> Gate:
+def _completed(history: History, kinds: Mapping[str, Attempts]) -> Gate:
     counts = Counter(operation.status for operation in history)
-    return Gate(
-        "operations-completed", counts["ok"] > 0, {name: counts[name] for name in ("ok", "fail", "info")}
-    )
+    succeeded = {kind: each.succeeded_during(0, FOREVER) for kind, each in kinds.items()}
+    # Without faults no other gate would tell that nothing was ever written, say.
+    never = [kind for kind in unseen(kinds, succeeded) if len(kinds[kind])]
+    observed: dict[str, Any] = {name: counts[name] for name in ("ok", "fail", "info")}
+    if never:
+        observed["never"] = never
+    return Gate("operations-completed", counts["ok"] > 0 and not never, observed)
 
 
 def _overlapped(history: History) -> Gate:
@@ -121,8 +125,12 @@ def _moved(notes: Mapping[str, Sequence[NodeNote]], system: type[System]) -> Gat
 
 
 def _bit(records: Sequence[FaultRecord]) -> Gate:
-    # A trigger that never fired has its own gate.
-    expected = [record for record in records if record.began is not None or not record.triggered]
+    # A trigger that never fired has its own gate; one that fired owes a fault.
+    expected = [
+        record
+        for record in records
+        if record.began is not None or record.triggered_by is not None or not record.triggered
+    ]
     missing = {record.id: _why_not(record) for record in expected if record.bit is not True}
     return Gate("faults-bit", not missing, _counted("bit", len(expected), missing))
 

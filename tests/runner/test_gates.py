@@ -105,6 +105,20 @@ def test_a_run_without_an_ok_operation_fails():
     assert failed(history=history, records=()) == {"operations-completed"}
 
 
+def test_a_run_in_which_one_kind_of_operation_was_never_ok_fails_and_names_it():
+    history = operations(outcome=lambda f, _at: "fail" if f == "write" else "ok")
+    found = gates(history=history, records=())
+    assert [name for name, gate in found.items() if not gate.held] == ["operations-completed"]
+    assert found["operations-completed"].observed["never"] == ["write"]
+
+
+def test_a_kind_that_was_attempted_too_rarely_to_judge_by_is_excused_from_completing():
+    history = operations(until=1.0, outcome=lambda f, at: "fail" if f == "write" and at < 0.2 else "ok")
+    few = operations(until=0.6, outcome=lambda f, _at: "fail" if f == "write" else "ok")
+    assert failed(history=history, records=()) == set()
+    assert failed(history=few, records=()) == set()
+
+
 def test_an_empty_run_fails():
     assert failed(history=build_history([]), records=()) == {"operations-completed", "operations-overlapped"}
 
@@ -148,6 +162,24 @@ def test_a_trigger_that_never_fired_fails_its_own_gate_alone():
     assert failed(records=[never]) == {"triggers-fired"}
     fired = record(triggered=True, triggered_by={"node": "n1", "kind": "voted", "fields": {}})
     assert failed(records=[fired]) == set()
+
+
+def test_a_fault_whose_trigger_fired_but_which_could_not_begin_did_not_bite():
+    reason = "It could not begin: no running node plays the role 'leader'."
+    fired = {"node": "n1", "kind": "voted", "fields": {}}
+    never = record(
+        began=None,
+        ended=None,
+        cleared=None,
+        bit=False,
+        healed=None,
+        triggered=True,
+        triggered_by=fired,
+        error=reason,
+    )
+    found = gates(records=[never])
+    assert [name for name, gate in found.items() if not gate.held] == ["faults-bit"]
+    assert found["faults-bit"].observed == {"bit": 0, "of": 1, "missing": {"k": reason}}
 
 
 def test_an_error_of_the_harness_or_of_an_action_fails():
