@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -163,6 +165,30 @@ def test_a_node_that_exits_by_itself_is_reported_with_the_end_of_its_log(one):
     assert exited.status == "exit status 1"
     assert exited.log.splitlines()[-1] == "RuntimeError: this node was told to die"
     assert len(exited.log.splitlines()) <= 20
+
+
+def test_a_kill_that_comes_after_the_node_ended_by_itself_does_not_hide_its_crash(one):
+    pid = one.do(Restart("n1"))["pid"]
+    supervisor = one.cluster._supervisor.pid
+    # The supervisor stands still meanwhile, so that it learns of both together.
+    os.kill(supervisor, signal.SIGSTOP)
+    one.cluster.send("c1", "n1", {"type": "die", "msg_id": 1})
+    one.once(ClientDisconnected, client="c1")
+    killed = one.cluster.perform(Kill("n1"))
+    restarted = one.cluster.perform(Restart("n1"))
+    os.kill(supervisor, signal.SIGCONT)
+    assert one.once(ActionDone, ticket=killed).outcome == {"pid": pid}
+    assert one.once(ActionDone, ticket=restarted).error is None
+    (exited,) = exits(one.events)
+    assert (exited.node, exited.status) == ("n1", "exit status 1")
+    assert exited.log.splitlines()[-1] == "RuntimeError: this node was told to die"
+
+
+def test_a_kill_of_a_running_node_is_no_crash(one):
+    for _ in range(5):
+        one.do(Kill("n1"))
+        one.do(Restart("n1"))
+    assert exits(one.events) == []
 
 
 def test_clients_learn_whether_their_message_can_have_arrived(one):

@@ -143,6 +143,11 @@ class NodeProcess:
         return "\n".join(lines)
 
 
+def killed(status: int) -> bool:
+    """Tell from its wait status whether a process ended by SIGKILL."""
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
 def describe_status(status: int) -> str:
     """Say in words how a process ended, from its wait status."""
     code = os.waitstatus_to_exitcode(status)

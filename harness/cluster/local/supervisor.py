@@ -29,7 +29,7 @@ from .actions import Actions
 from .links import Link
 from .loop import MISSED, Loop, changed_children
 from .pipes import JsonPipe
-from .process import NodeProcess, describe_status
+from .process import NodeProcess, describe_status, killed
 from .proxy import Proxy
 from .streams import LOOPBACK
 
@@ -187,8 +187,12 @@ class Supervisor:
         if life.ending is None and not self._closing:
             self._actions.died(node, life)
             self._lost(node, describe_status(status), node.log_end(life))
-        else:
-            self._actions.died(node, life)
+            return
+        if not self._closing and not killed(status):
+            # It ended by itself just before it would have been killed, which must not hide that.
+            log = node.log_end(life)
+            self.pipe.write({"exited": {"node": node.name, "status": describe_status(status), "log": log}})
+        self._actions.died(node, life)
 
     def _lost(self, node: NodeProcess, status: str, log: str) -> None:
         """A node ended, or never began, though nobody asked for it."""
