@@ -192,7 +192,8 @@ class Connection:
         if mask & selectors.EVENT_WRITE:
             if self.connecting and not self._connected():
                 return
-            self.flush()
+            # At the end of the turn, like all else: the notes that belong to it are written first.
+            self._sockets.mark(self)
         if mask & selectors.EVENT_READ and not self.closed:
             self._read()
 
