@@ -48,16 +48,27 @@ class Loop:
         heapq.heappush(self._timers, (when, next(self._order), callback))
 
     def turn(self, until: int) -> None:
-        """Wait until something is ready or a timer or `until` is due, and run the callbacks."""
+        """Wait until something is ready or a timer or `until` is due, and run the callbacks.
+
+        A timer runs only if it was due before the last look at the files: whatever stood still for a
+        while, this process or a callback in it, what arrived in time comes before what is overdue.
+        """
+        looked = self.clock()
         if self._timers:
             until = min(until, self._timers[0][0])
-        timeout = max(0.0, (until - self.clock()) / 1_000_000_000)
+        timeout = max(0.0, (until - looked) / 1_000_000_000)
         for key, mask in self.selector.select(timeout):
             key.data(mask)
         while self._signalled:
             self._signalled.pop(0)()
-        while self._timers and self._timers[0][0] <= self.clock():
+        while self._timers and self._timers[0][0] <= looked:
             heapq.heappop(self._timers)[2]()
+
+    def close(self) -> None:
+        """Close what the loop itself opened."""
+        self.selector.close()
+        self._waker.close()
+        self._woken.close()
 
     def _drain(self, _mask: int) -> None:
         with suppress(BlockingIOError):
