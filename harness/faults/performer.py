@@ -38,6 +38,7 @@ class Performer:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._open: dict[int, _Ordered] = {}
+        self._late: set[int] = set()
         self._queues: dict[str, deque[_Ordered]] = {}
 
     @property
@@ -67,8 +68,13 @@ class Performer:
             self._complete(ordered, event.outcome, event.error, now)
 
     def advance(self, now: int) -> None:
-        """Give up what took too long."""
-        late = [ticket for ticket, ordered in self._open.items() if ordered.give_up <= now]
+        """Give up what took too long, when it was late already at the last look at the backend.
+
+        After the controller itself stood still everything is late, but the answers lie waiting.
+        """
+        overdue = {ticket for ticket, ordered in self._open.items() if ordered.give_up <= now}
+        late = sorted(overdue & self._late)
+        self._late = overdue.difference(late)
         for ticket in late:
             ordered = self._open.pop(ticket)
             name = type(ordered.action).__name__
