@@ -134,3 +134,17 @@ def test_a_held_reply_reaches_its_client_after_the_heal(pair):
 def test_a_link_of_a_node_that_does_not_exist_is_answered_with_a_sentence(pair):
     done = pair.attempt(SetLinks("cut", {("n1", "n9"): LinkPolicy(cut=True)}))
     assert done.error == "The cluster has no node 'n9'."
+
+
+@pytest.mark.parametrize(
+    ("links", "sentence"),
+    [
+        ({("n1", "n1"): LinkPolicy(cut=True)}, "There is no link from 'n1' to itself."),
+        ({(CLIENTS, CLIENTS): LinkPolicy(cut=True)}, "There is no link from 'clients' to itself."),
+        ({("n1", "n2"): LinkPolicy(rate=0.0)}, "A link's rate must be more than 0 bytes a second, not 0.0."),
+    ],
+)
+def test_a_policy_that_means_nothing_is_answered_with_a_sentence_and_lays_nothing(pair, links, sentence):
+    done = pair.attempt(SetLinks("own", {**links, ("n2", "n1"): LinkPolicy(cut=True)}))
+    assert done.error == sentence
+    assert pair.do(Probe("n2", "n1"))["arrived"]

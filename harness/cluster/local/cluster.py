@@ -247,9 +247,8 @@ class LocalCluster:
         """Begin an action and return its ticket. Never blocks."""
         self._tickets += 1
         ticket = self._tickets
-        unknown = [name for name in _names(action) if name not in self.nodes and name != CLIENTS]
-        if unknown or self._pipe is None:
-            problem = f"The cluster has no node {unknown[0]!r}." if unknown else "The cluster is not open."
+        problem = "The cluster is not open." if self._pipe is None else _problem(action, self.nodes)
+        if problem is not None or self._pipe is None:
             self._events.append(ActionDone(ticket, {}, problem))
             return ticket
         if isinstance(action, Probe) and CLIENTS in (action.source, action.destination):
@@ -310,6 +309,20 @@ class LocalCluster:
 
 def _with_log(sentence: str, log: str) -> str:
     return f"{sentence} The end of its log:\n{log}" if log else f"{sentence} Its log is empty."
+
+
+def _problem(action: Action, nodes: Sequence[str]) -> str | None:
+    """Say why an action can't be performed, before the supervisor, which owns everything, would stumble."""
+    for name in _names(action):
+        if name not in nodes and name != CLIENTS:
+            return f"The cluster has no node {name!r}."
+    if isinstance(action, SetLinks):
+        for (source, destination), policy in action.links.items():
+            if source == destination:
+                return f"There is no link from {source!r} to itself."
+            if policy.rate is not None and policy.rate <= 0:
+                return f"A link's rate must be more than 0 bytes a second, not {policy.rate}."
+    return None
 
 
 def _names(action: Action) -> list[str]:
