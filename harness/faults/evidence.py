@@ -16,6 +16,10 @@ from splitbrain.backend import Action, Kill, LinkCounters, Pause, PowerCut, Prob
 Link: TypeAlias = tuple[str, str]
 """A directed link: (source, destination)."""
 
+LEAST_WITHIN = 0.04
+"""Seconds that a probe must be given for its silence to mean anything: a sound link on a busy machine may need
+a good part of them."""
+
 Stage: TypeAlias = Literal["begin", "bite", "end", "heal"]
 """Actions that begin a fault, looks at it while it is on, actions that end it, looks afterwards."""
 
@@ -105,9 +109,12 @@ def processes_run(observations: Sequence[Observation]) -> bool | None:
 
 
 def links_silent(observations: Sequence[Observation]) -> bool | None:
-    """Judge a cut: no probe over a cut link arrived while it was on."""
+    """Judge a cut: no probe over a cut link arrived while it was on, though it had the time to."""
     probes = _probes(observations, "bite")
-    return not any(probe.outcome["arrived"] for probe in probes) if probes else None
+    if any(probe.outcome["arrived"] for probe in probes):
+        return False
+    telling = [probe for probe in probes if getattr(probe.action, "within", 0.0) >= LEAST_WITHIN]
+    return True if telling else None
 
 
 def links_alive(observations: Sequence[Observation]) -> bool | None:
