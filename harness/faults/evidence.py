@@ -17,8 +17,8 @@ Link: TypeAlias = tuple[str, str]
 """A directed link: (source, destination)."""
 
 LEAST_WITHIN = 0.04
-"""Seconds that a probe must be given for its silence to mean anything: a sound link on a busy machine may need
-a good part of them."""
+"""Seconds that a probe must be given for its silence to mean anything: on a busy machine a sound link may
+need a good part of them."""
 
 Stage: TypeAlias = Literal["begin", "bite", "end", "heal"]
 """Actions that begin a fault, looks at it while it is on, actions that end it, looks afterwards."""
