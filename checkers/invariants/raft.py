@@ -112,11 +112,11 @@ class RaftInvariants:
             checker=self.name,
             valid=True,
             method=METHOD,
-            reason=f"The {sum(map(len, notes.values()))} notes of {len(notes)} nodes agree:"
-            f" {len(leaders)} terms with a leader,"
-            f" {len({entry.index for entry in facts.entries})} log indices filled,"
-            f" {max((commit.index for commit in facts.commits), default=0)} committed,"
-            f" {max((each.index for each in facts.applications), default=0)} applied.",
+            reason=f"The {sum(map(len, notes.values()))} notes of {len(notes)} nodes agree;"
+            f" terms with a leader: {len(leaders)},"
+            f" log indices filled: {len({entry.index for entry in facts.entries})},"
+            f" committed: {max((commit.index for commit in facts.commits), default=0)},"
+            f" applied: {max((each.index for each in facts.applications), default=0)}.",
             certificate=certificate,
         )
 

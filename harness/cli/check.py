@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from splitbrain import registry
+from splitbrain.cli.output import emit
+from splitbrain.cli.values import BUDGET, parse_json
 from splitbrain.errors import UsageError
 from splitbrain.exits import INVALID, MILDEST_TO_WORST, UNKNOWN, USAGE, VALID
 from splitbrain.histories import FORMATS, HistoryError, read_history
@@ -47,7 +49,7 @@ def _json_value(_context: click.Context, _parameter: click.Parameter, text: str 
     if text is None:
         return False, None
     try:
-        return True, json.loads(text)
+        return True, parse_json(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not JSON: {error}") from error
 
@@ -57,7 +59,13 @@ def _json_value(_context: click.Context, _parameter: click.Parameter, text: str 
 @click.option("--model", help="The data type (see `splitbrain models`); guessed from the operations.")
 @click.option("--format", "file_format", type=click.Choice(FORMATS), default="auto", show_default=True)
 @click.option("--initial", callback=_json_value, metavar="JSON", help="The initial value, for each key.")
-@click.option("--keyed", type=click.Choice(["auto", "yes", "no"]), default="auto", show_default=True)
+@click.option(
+    "--keyed",
+    type=click.Choice(["auto", "yes", "no"]),
+    default="auto",
+    show_default=True,
+    help="Whether pairs [k v] name a key; auto decides from the whole history.",
+)
 @click.option(
     "--nil-reads",
     type=click.Choice(["exact", "any"]),
@@ -78,9 +86,9 @@ def _json_value(_context: click.Context, _parameter: click.Parameter, text: str 
     type=click.Choice(["auto", "zones", "configurations"]),
     default="auto",
     show_default=True,
-    help="Force a lane of the checker.",
+    help="Force a way to decide: zones (unique values, near-linear) or configurations (any history).",
 )
-@click.option("--timeout", type=click.FloatRange(min=0), help="Seconds of checking for each file.")
+@click.option("--timeout", type=BUDGET, help="Seconds of checking for each file.")
 @click.option("--max-memory", type=click.IntRange(min=1), metavar="MB", help="Memory the search may take.")
 @click.option(
     "--certificate",
@@ -99,12 +107,17 @@ def check(  # the options are the contract
 ) -> int:
     """Decide each history FILE or RUN directory.
 
-    Histories may be ours (JSON lines), JSON arrays, EDN of Jepsen's, or Jepsen log lines.
+    Histories may be ours (JSON lines), JSON arrays, EDN of Jepsen's, or Jepsen log lines; - is
+    standard input.
     """
-    if certificate is not None and len(files) > 1:
-        raise click.UsageError("--certificate takes one file at a time")
+    if certificate is not None:
+        if len(files) > 1:
+            raise click.UsageError("--certificate takes one file at a time")
+        if certificate.exists() and files[0].exists() and certificate.samefile(files[0]):
+            raise click.UsageError(f"--certificate would overwrite the history {certificate}")
     asked = Asked(initial=initial[1], has_initial=initial[0], **options)
-    codes = [_check_one(path, asked, certificate, json_output=json_output) for path in files]
+    paths = [Path("/dev/stdin") if str(path) == "-" else path for path in files]
+    codes = [_check_one(path, asked, certificate, json_output=json_output) for path in paths]
     return max(codes, key=MILDEST_TO_WORST.index)
 
 
@@ -115,11 +128,11 @@ def _check_one(path: Path, asked: Asked, certificate: Path | None, *, json_outpu
         click.echo(f"splitbrain: {error}", err=True)
         return USAGE
     if json_output:
-        click.echo(json.dumps(verdict, default=str))
+        emit(json.dumps(verdict, default=str))
     else:
         from splitbrain.render.verdict import render_verdict  # noqa: PLC0415  not needed for --json
 
-        click.echo(render_verdict(verdict))
+        emit(render_verdict(verdict))
     if certificate is not None:
         _write_certificate(certificate, proof)
     return exit_code(verdict)

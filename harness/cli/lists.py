@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from splitbrain import registry
+from splitbrain.cli.output import emit
 from splitbrain.errors import UsageError
 from splitbrain.render.listing import render_table
 
@@ -92,7 +93,7 @@ def bugs(system: str | None, *, json_output: bool) -> None:
                     "convicts as": ", ".join(bug.verdicts),
                     "summary": bug.summary,
                     "source": bug.source,
-                    "command": f"splitbrain run {name} {flags}",
+                    "command": f"splitbrain run {name} {flags}" + ("" if bug.plan else " --faults NAME,..."),
                 }
             )
     if system and not rows and not json_output:
@@ -100,8 +101,10 @@ def bugs(system: str | None, *, json_output: bool) -> None:
     shown = rows if json_output else [{name: row[name] for name in BRIEF} for row in rows]
     _show("bugs", shown, json_output=json_output)
     if not json_output:
-        click.echo(
-            "\nsplitbrain run SYSTEM --bug NAME convicts one, under a plan made for it; --json tells more."
+        emit(
+            "\nsplitbrain run SYSTEM --bug NAME convicts one, under a plan made for it; --json tells more.\n"
+            "LIN not linearizable, ES election safety, LM log matching, LC leader completeness (a committed\n"
+            "write lost), SMS state-machine safety, DUP an effect taken twice, CRASH a process that ended."
         )
 
 
@@ -117,7 +120,7 @@ def _summaries(kind: str) -> list[dict[str, str]]:
 
 def _show(kind: str, rows: Sequence[dict[str, str]], *, json_output: bool) -> None:
     if json_output:
-        click.echo(json.dumps({kind: rows}))
+        emit(json.dumps({kind: rows}))
         return
     columns = list(rows[0]) if rows else []
-    click.echo(render_table(rows, columns))
+    emit(render_table(rows, columns))

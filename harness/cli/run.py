@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from splitbrain.cli.check import exit_code
+from splitbrain.cli.output import emit
+from splitbrain.cli.values import RATE, SECONDS
 
 if TYPE_CHECKING:
     from splitbrain.faults.nemesis import Nemesis
@@ -33,7 +35,11 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
         return None
     if text == "none":
         return ()
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        # An unset variable in a CI script must not pass for a run under faults.
+        raise click.BadParameter("it names no fault; say none for a run without faults")
+    return names
 
 
 @click.command()
@@ -42,7 +48,10 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
     "--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where nodes live."
 )
 @click.option("--nodes", type=click.IntRange(min=1), help="How many nodes; the system's own size by default.")
-@click.option("--workload", help="Which operations; the system's first by default.")
+@click.option(
+    "--workload",
+    help="Which operations (see `workloads`, or ./file.py:Class); the system's first by default.",
+)
 @click.option(
     "--faults",
     callback=_names,
@@ -51,20 +60,20 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     metavar="S",
     help="Seconds under faults, before the final heal and recovery [default: 30].",
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0),
+    type=RATE,
     metavar="R",
     help="Operations a second [default: 300; 0 is as many as the system serves].",
 )
 @click.option("--concurrency", type=click.IntRange(min=1), help="Client threads [default: two a node].")
 @click.option(
     "--operation-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     default=1.0,
     show_default=True,
     metavar="S",
@@ -113,7 +122,7 @@ def carry_out(prepared: Prepared, store: Path, *, json_output: bool) -> int:
             )
 
         verdict, _ = execute(prepared, store, datetime.now(UTC), watch)
-    click.echo(json.dumps(verdict, default=str) if json_output else render_verdict(verdict))
+    emit(json.dumps(verdict, default=str) if json_output else render_verdict(verdict))
     return exit_code(verdict)
 
 

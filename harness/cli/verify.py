@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from splitbrain.cli.output import emit
+from splitbrain.cli.values import parse_json
 from splitbrain.errors import UsageError
 from splitbrain.exits import INVALID, UNKNOWN, VALID
 from splitbrain.histories import HistoryError, read_history
@@ -37,16 +39,16 @@ def verify(certificate: Path, file: Path, *, json_output: bool) -> int:
             "checked": found.checked,
             "kind": proof.get("kind"),
         }
-        click.echo(json.dumps(document))
+        emit(json.dumps(document))
     else:
         word = {True: "HOLDS", False: "REFUSED", "unknown": "UNKNOWN"}[found.holds]
-        click.echo(f"{word}: {found.reason}")
+        emit(f"{word}: {found.reason}")
     return VALID if found.holds is True else INVALID if found.holds is False else UNKNOWN
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        proof = json.loads(path.read_text(encoding="utf-8"))
+        proof = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"The certificate {path} can't be read: {error.strerror}.") from error
     except ValueError as error:
@@ -59,7 +61,13 @@ def _read(path: Path) -> dict[str, Any]:
 def _verify(proof: dict[str, Any], file: Path) -> Verification:
     from splitbrain.checkers.verification import verify as verify_history  # noqa: PLC0415  keeps --help fast
     from splitbrain.checkers.verification import verify_notes  # noqa: PLC0415  as above
+    from splitbrain.checkers.verification.sequential import MODELS  # noqa: PLC0415  as above
 
+    if proof["kind"] in ("linearizations", "refutation") and proof.get("model") not in MODELS:
+        raise UsageError(
+            f"The verifier has no model {proof.get('model')!r} of its own, so it can't judge this; "
+            f"it knows {', '.join(MODELS)}."
+        )
     if proof["kind"].startswith("invariant"):
         if not is_run(file):
             raise UsageError(f"This certificate speaks of nodes' notes; {file} is not a run directory.")

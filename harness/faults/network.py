@@ -76,7 +76,7 @@ class Slow(_BadLinks):
     """Delay every line on the links by `delay` seconds and up to `jitter` more (uniform)."""
 
     name = "slow"
-    summary = "delay links: delay and jitter in seconds"
+    summary = "delay lines on links: delay and jitter in seconds"
 
     def draw(self, random: Random, room: Room) -> Draw:
         """Draw a delay from a tenth of an election to about one."""
@@ -105,7 +105,7 @@ class Lossy(_BadLinks):
     """Lose each line on the links with probability `loss`."""
 
     name = "lossy"
-    summary = "lose lines on links: loss is a probability"
+    summary = "lose lines on links, each with a probability: loss"
 
     def draw(self, random: Random, room: Room) -> Draw:
         """Draw a loss that leaves some lines to arrive."""
@@ -131,7 +131,7 @@ class Duplicate(_BadLinks):
     """
 
     name = "duplicate"
-    summary = "deliver lines on links twice: probability is one"
+    summary = "deliver lines on links twice, each with a probability"
 
     def draw(self, random: Random, room: Room) -> Draw:
         """Draw a probability; every link is hit."""

@@ -143,7 +143,7 @@ def validate_plan(
         if entry.instant >= plan.duration:
             raise UsageError(
                 f"{entry.id}: it would begin {entry.instant:g} s into a run of {plan.duration:g} s; "
-                "move it, or lengthen `duration`."
+                "move it, or let the run last longer (--time-limit, or `duration` in the plan)."
             )
         check_target(entry, nodes, roles)
         fault.check(entry, nodes, roles)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.render.notes import render_notes
@@ -28,7 +27,17 @@ MEASUREMENTS = {
     "recovery": ("slowest recovery", "{:,.2f} s"),
 }
 """Name and form of each measurement. Others are shown as they are."""
-MOST_VIOLATIONS = 5
+KINDS = {
+    "ES": "election safety: two leaders in one term",
+    "LM": "log matching",
+    "LC": "leader completeness: a committed entry lost",
+    "SMS": "state-machine safety",
+    "DUP": "an effect taken twice",
+    "CRASH": "a process that ended by itself",
+}
+"""The kinds of violations in words, where the summary doesn't say it; docs/words.md says more."""
+MOST_LISTED = 5
+"""How many violations beyond the first of their kind get a sentence each."""
 LOG_LINES = 12
 INDENT = "  "
 
@@ -76,21 +85,34 @@ def _headline(verdict: Mapping[str, Any], width: int, *, colour: bool) -> list[s
 
 
 def _violations(violations: Sequence[Mapping[str, Any]], width: int) -> Iterator[list[str]]:
-    """Tell one violation of each kind, then more in their order, and count the rest."""
+    """Tell one violation of each kind in full, and the others in a sentence each."""
     kinds = [str(violation.get("kind")) for violation in violations]
     firsts = [number for number, kind in enumerate(kinds) if kind not in kinds[:number]]
     others = [number for number in range(len(kinds)) if number not in firsts]
-    room = max(MOST_VIOLATIONS, len(firsts))
-    told, untold = [*firsts, *others][:room], [*firsts, *others][room:]
-    for number, violation in enumerate([violations[index] for index in told], start=1):
-        count = f"Violation {number} of {len(violations)}" if len(violations) > 1 else "Violation"
-        lines = wrap(f"{count}, {violation.get('kind')}: {violation.get('summary')}", width)
+    for number in firsts:
+        violation = violations[number]
+        place = firsts.index(number) + 1
+        count = f"Violation {place} of {len(violations)}" if len(violations) > 1 else "Violation"
+        lines = wrap(f"{count}, {_kind(violation)}: {violation.get('summary')}", width)
         evidence = _evidence(violation.get("evidence") or {}, width - len(INDENT))
         yield [*lines, *(["", *(f"{INDENT}{line}".rstrip() for line in evidence)] if evidence else [])]
-    if untold:
-        counts = Counter(kinds[index] for index in untold)
-        listed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        yield wrap(f"and {plural(len(untold), 'further violation')} ({listed})", width)
+    if others:
+        listed = [
+            line
+            for number in others[:MOST_LISTED]
+            for line in wrap(f"{kinds[number]}: {violations[number].get('summary')}", width, f"{INDENT}- ")
+        ]
+        unlisted = len(others) - MOST_LISTED
+        yield [
+            f"Further violations ({len(others)}), told in full by --json:",
+            *listed,
+            *([f"{INDENT}and {unlisted} more"] if unlisted > 0 else []),
+        ]
+
+
+def _kind(violation: Mapping[str, Any]) -> str:
+    kind = str(violation.get("kind"))
+    return f"{kind} ({KINDS[kind]})" if kind in KINDS else kind
 
 
 def _evidence(evidence: Mapping[str, Any], width: int) -> list[str]:

@@ -68,7 +68,7 @@ def judge(
         valid = "unknown"
     verdict = {
         "valid": valid,
-        "reason": _reason(valid, results, gates),
+        "reason": _reason(valid, results, gates, interrupted=outcome["interrupted"]),
         "operations": len(history),
         "seconds": round(sum(result.seconds for result in results), 6),
         "method": results[0].method,
@@ -150,15 +150,16 @@ def _how_it_ended(outcome: Mapping[str, Any]) -> str:
     return "cut short" if outcome["interrupted"] else "to its end"
 
 
-def _reason(valid: Any, results: Sequence[CheckResult], gates: Sequence[Gate]) -> str:
+def _reason(valid: Any, results: Sequence[CheckResult], gates: Sequence[Gate], *, interrupted: bool) -> str:
+    cut_short = "The run was cut short. " if interrupted else ""
     if valid is True:
         return " ".join(result.reason for result in results)
     for result in results:
         if result.valid is valid:
-            return result.reason
-    failed = [gate for gate in gates if not gate.held]
-    names = ", ".join(gate.gate for gate in failed)
-    return f"No violation was found, but {len(failed)} gate{'s' * (len(failed) > 1)} failed: {names}."
+            return cut_short + result.reason
+    failed = [gate.gate for gate in gates if not gate.held]
+    plural = "s" if len(failed) > 1 else ""
+    return f"{cut_short}No violation was found, but {len(failed)} gate{plural} failed: {', '.join(failed)}."
 
 
 def _check(result: CheckResult) -> dict[str, Any]:

@@ -29,7 +29,8 @@ Violation 1 of 3, LIN: Key "x" is not linearizable: read 1 (process 2, position 
     1. cas [1, 2] (process 0, position 4) replaced 1 and had returned before position 10.
     2. read 1 (process 2, position 10) returned 1, which was there no more.
 
-Violation 2 of 3, ES: n1 and n3 were both elected leader of term 4.
+Violation 2 of 3, ES (election safety: two leaders in one term): n1 and n3 were both elected leader
+of term 4.
 
   n1, line 12   elected: it leads term 4
                 term 4, last 10, digest "ab12"
@@ -38,7 +39,8 @@ Violation 2 of 3, ES: n1 and n3 were both elected leader of term 4.
 
     1. n2 voted for n1 and for n3 in term 4.
 
-Violation 3 of 3, CRASH: The process of n2 ended by itself (exit status 1).
+Violation 3 of 3, CRASH (a process that ended by itself): The process of n2 ended by itself (exit
+status 1).
 
   node: n2
   status: exit status 1
@@ -111,20 +113,23 @@ def test_no_line_is_wider_than_the_terminal_but_what_is_there_to_be_copied(inval
     assert all(len(line) <= width or line.startswith(("run:", "repeat:")) for line in lines)
 
 
-def test_many_violations_are_counted_beyond_the_first_five(two_leaders):
-    text = render_verdict({"valid": False, "reason": "x", "violations": [two_leaders] * 8}, width=100)
-    assert "Violation 5 of 8" in text
-    assert "Violation 6 of 8" not in text
-    assert "and 3 further violations (3 ES)" in text
+def test_violations_beyond_the_first_of_their_kind_get_a_sentence_each_and_the_rest_a_count(two_leaders):
+    more = [two_leaders | {"summary": f"Term {term} had two leaders."} for term in range(8)]
+    text = render_verdict({"valid": False, "reason": "x", "violations": [two_leaders, *more]}, width=100)
+    assert text.count("n2 voted for n1 and for n3") == 1
+    assert "Further violations (8)" in text
+    assert "- ES: Term 4 had two leaders." in text
+    assert "Term 5" not in text
+    assert "and 3 more" in text
 
 
-def test_every_kind_of_violation_is_told_before_more_of_the_same(two_leaders):
-    others = [two_leaders | {"kind": kind, "summary": f"{kind} is broken."} for kind in ("LM", "LC")]
+def test_every_kind_of_violation_is_told_in_full_before_more_of_the_same(two_leaders):
+    others = [two_leaders | {"kind": kind, "summary": f"{kind} is broken."} for kind in ("LM", "XX")]
     verdict = {"valid": False, "reason": "x", "violations": [two_leaders] * 9 + others}
     text = render_verdict(verdict, width=100)
-    assert "Violation 2 of 11, LM: LM is broken." in text
-    assert "Violation 3 of 11, LC: LC is broken." in text
-    assert "and 6 further violations (6 ES)" in text
+    assert "Violation 2 of 11, LM (log matching): LM is broken." in text
+    assert "Violation 3 of 11, XX: XX is broken." in text
+    assert text.index("Violation 3 of 11") < text.index("Further violations (8)")
 
 
 def test_evidence_of_a_kind_nobody_knows_is_shown_as_it_is():

@@ -62,7 +62,7 @@ def test_a_sound_run_is_valid_with_the_counts_of_what_was_checked(notes):
         "notes": {"n1": 11, "n2": 9},
         "leaders": {"1": "n1", "2": "n2"},
     }
-    assert "3 log indices filled, 3 committed, 3 applied" in result.reason
+    assert "log indices filled: 3, committed: 3, applied: 3" in result.reason
 
 
 def test_without_notes_nothing_is_known(notes):
