@@ -25,6 +25,10 @@ class Register(Model):
     functions: ClassVar[tuple[str, ...]] = ("read", "write")
     observers: frozenset[str] = frozenset({"read"})
 
+    def complaint(self, call: Call) -> str | None:
+        """Refuse a write that completed with another value than it was invoked with."""
+        return super().complaint(call) or changed_complaint(call, ("write",))
+
     def access(self, call: Call) -> Access | None:
         """Describe a read or a write."""
         if call.f == "read":
@@ -61,9 +65,20 @@ class CasRegister(Register):
 
 
 def cas_complaint(call: Call) -> str | None:
-    """Say that a cas has no pair, or None."""
+    """Say that a cas has no pair, or completed with another one, or None."""
     if call.f == "cas" and not (isinstance(call.value, (list, tuple)) and len(call.value) == _PAIR):
         return f"needs [old, new], not {call.value!r}"
+    return changed_complaint(call, ("cas",))
+
+
+def changed_complaint(call: Call, mutators: tuple[str, ...]) -> str | None:
+    """Say that a mutator completed with another value than it was invoked with, or None.
+
+    A log that contradicts itself about what was written can be neither valid nor invalid. Many logs
+    leave the value of such a completion out.
+    """
+    if call.f in mutators and call.known and call.result is not None and not same(call.result, call.value):
+        return f"was invoked with {call.value!r} and completed with {call.result!r}"
     return None
 
 

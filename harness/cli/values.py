@@ -27,7 +27,7 @@ LONGEST = 1_000_000.0
 
 SECONDS = FiniteRange(min=0, max=LONGEST, min_open=True)
 BUDGET = FiniteRange(min=0, max=LONGEST)
-RATE = FiniteRange(min=0)
+RATE = FiniteRange(min=0, max=1e9)
 
 
 def parse_json(text: str) -> Any:

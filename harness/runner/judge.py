@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain import registry
 from splitbrain.checkers.invariants.notes import load_notes
-from splitbrain.checkers.models import ModelError
+from splitbrain.checkers.models import ModelError, ModelMismatch
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verdict import CheckResult, Violation, worst
 from splitbrain.errors import UsageError
@@ -104,7 +104,7 @@ def _linearizable(
     try:
         with registry.answering_for(model.value):
             return check_linearizable(history, model.make(), timeout=timeout, max_memory_mb=max_memory_mb)
-    except (UsageError, ModelError) as error:
+    except (UsageError, ModelError, ModelMismatch) as error:
         # A model of anyone's own: what the other checkers have proved must not be lost with it.
         return CheckResult("linearizable", "unknown", "none", str(error))
 

@@ -61,9 +61,29 @@ def parse_object(text: bytes, name: str, line: int) -> dict[str, Any]:
         raise HistoryError(name, line, f"{_reason(error)}; expected a JSON object") from error
     if type(value) is not dict:
         raise HistoryError(name, line, f"found {show(value)}, expected a JSON object")
+    # Each member has one colon outside strings: no more colons than members, no member twice.
+    if text.count(b":") != len(value):
+        _refuse_doubled_members(text, name, line)
     if text.count(b"[") + text.count(b"{") > DEEPEST and depth(text) > DEEPEST:
         raise HistoryError(name, line, f"nested deeper than {DEEPEST} levels")
     return value
+
+
+def _refuse_doubled_members(text: bytes, name: str, line: int) -> None:
+    """Refuse an object that names a member twice: parsers disagree on which one counts."""
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            names = [member for member, _ in pairs]
+            doubled = next(member for member in names if names.count(member) > 1)
+            raise HistoryError(name, line, f"the member {show(doubled)} stands twice in one object")
+        return found
+
+    try:
+        json.loads(text.decode(), object_pairs_hook=members)
+    except RecursionError as error:
+        raise HistoryError(name, line, f"nested deeper than {DEEPEST} levels") from error
 
 
 def depth(text: bytes) -> int:

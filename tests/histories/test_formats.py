@@ -276,3 +276,20 @@ def test_integers_beyond_64_bits_are_exact_in_every_format(write):
 def test_what_is_no_json_is_refused(refusal, number, wrapping):
     line = f'{{"process": 0, "type": "invoke", "f": "write", "value": {number}}}'
     assert refusal(wrapping % line).line == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"process": 0, "type": "ok", "type": "fail", "f": "read", "value": 1}',
+        '{"process": 0, "type": "invoke", "f": "read", "value": 7, "value": "a:b"}',
+        '{"process": 0, "type": "invoke", "f": "read", "value": {"a": 1, "a": 2}}',
+    ],
+)
+def test_a_member_that_stands_twice_is_refused_because_parsers_disagree_on_it(refusal, line):
+    assert "twice" in refusal(line + "\n").message
+
+
+def test_colons_inside_strings_are_no_members(write):
+    line = '{"process": 0, "type": "invoke", "f": "write", "key": "a:b", "value": {"c": "d:e"}}\n'
+    assert read_history(write(line))[0].value == {"c": "d:e"}
