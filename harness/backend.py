@@ -177,10 +177,11 @@ class ClientMessage(NamedTuple):
 
 
 class ClientUnreachable(NamedTuple):
-    """The last message of `client` to `node` was definitely not delivered."""
+    """A message of `client` to `node`, the one of that `msg_id`, was definitely not delivered."""
 
     client: str
     node: str
+    msg_id: int | None = None
 
 
 class ClientDisconnected(NamedTuple):

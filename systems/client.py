@@ -117,7 +117,7 @@ class SessionClient(Client):
         if type(event) is TimerFired:
             return self._woken(now)
         if type(event) is Unreachable:
-            return self._unreachable(event.dest, now)
+            return self._unreachable(event, now)
         if type(event) is Disconnected:
             return self._disconnected(event.dest, now)
         raise ValueError(f"A client session knows no event {event!r}.")
@@ -176,9 +176,13 @@ class SessionClient(Client):
             return self._attempt(leader, now)
         return self._rest(now)
 
-    def _unreachable(self, dest: str, now: int) -> list[ClientEffect]:
-        """The last attempt on `dest` never left: settle it and go on elsewhere."""
-        if self._operation is None:
+    def _unreachable(self, event: Unreachable, now: int) -> list[ClientEffect]:
+        """An attempt on `dest` never left: settle it and go on elsewhere.
+
+        Late news of an earlier operation's attempt says nothing about this one's.
+        """
+        dest = event.dest
+        if self._operation is None or event.msg_id not in (None, self._msg_id):
             return []
         self._settle(dest)
         self._error = f"{dest} is unreachable"

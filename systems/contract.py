@@ -176,9 +176,14 @@ class Invoke(NamedTuple):
 
 
 class Unreachable(NamedTuple):
-    """The last message to `dest` definitely was not delivered (the connection was refused)."""
+    """A message to `dest` definitely was not delivered (the connection was refused).
+
+    `msg_id` is that of the message, where the driver knows it: the news may come late, when the session
+    has sent another one over a new connection.
+    """
 
     dest: str
+    msg_id: int | None = None
 
 
 class Disconnected(NamedTuple):

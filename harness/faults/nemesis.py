@@ -198,8 +198,9 @@ class Nemesis:
             return
         when = each.entry.when
         if when.node not in ("any", *self._nodes) and self._players().get(when.node) != event.node:
-            self._release(event.node, now)
+            # Armed again before it goes on: no note in between is missed.
             self._submit(Arm(event.node, each.entry.id, when.note, when.where), now)
+            self._release(event.node, now)
             return
         each.noter = event.node
         each.triggered_by = {"node": event.node, "kind": event.kind, "fields": dict(event.fields)}

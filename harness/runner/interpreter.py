@@ -187,7 +187,7 @@ class Interpreter:
         if isinstance(event, ClientMessage):
             told = Received(event.src, event.body)
         elif isinstance(event, ClientUnreachable):
-            told = Unreachable(event.node)
+            told = Unreachable(event.node, event.msg_id)
         else:
             told = Disconnected(event.node)
         actions: list[Action] = []

@@ -196,7 +196,7 @@ def test_clients_learn_whether_their_message_can_have_arrived(one):
     one.do(Kill("n1"))
     one.once(ClientDisconnected, client="c1", node="n1")
     one.cluster.send("c1", "n1", {"type": "read", "msg_id": 2})
-    assert one.cluster.poll(0) == [ClientUnreachable("c1", "n1")]
+    assert one.cluster.poll(0) == [ClientUnreachable("c1", "n1", 2)]
     one.do(Restart("n1"))
     assert one.request("n1", type="read")["values"] == []
 

@@ -81,7 +81,7 @@ def test_a_refused_connection_means_that_nothing_arrived(side):
     side.listener.close()
     side.transport.send("c1", "n1", PING)
     side.run(lambda: side.events)
-    assert side.events == [ClientUnreachable("c1", "n1")]
+    assert side.events == [ClientUnreachable("c1", "n1", 1)]
 
 
 def test_a_connection_that_was_accepted_and_broke_may_have_carried_the_request(side):

@@ -307,3 +307,18 @@ def test_a_second_refusal_during_a_pause_does_not_cut_it_short():
 def test_a_second_operation_is_refused_while_one_is_open():
     with pytest.raises(ValueError, match="has an operation open"):
         Session().invoke("read").invoke("read")
+
+
+def test_late_news_of_an_earlier_operations_attempt_settles_none_of_this_one():
+    session = Session(nodes=("n1",)).invoke("write", value=1)
+    session.answer("n1", {"type": "write_ok"})
+    session.done.clear()
+    session.invoke("write", value=2)
+    session.step(Unreachable("n1", msg_id=1))
+    assert session.asked == ["n1", "n1"]
+    while not session.done:
+        asked = len(session.asked)
+        session.fire()
+        if len(session.asked) > asked:
+            session.error("n1", 11)
+    assert session.outcome.type == "info"

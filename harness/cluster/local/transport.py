@@ -71,9 +71,10 @@ class Transport:
         if connection is None:
             connection = self._connect(client, dest)
             if connection is None:
-                self._emit(ClientUnreachable(client, dest))
+                self._emit(ClientUnreachable(client, dest, body.get("msg_id")))
                 return
             session[dest] = connection
+        connection.msg_id = body.get("msg_id")
         line = orjson.dumps({"src": client, "dest": dest, "body": body}) + b"\n"
         link = self._requests[dest]
         if link.plain:
@@ -196,14 +197,17 @@ class Transport:
         if session is None or session.get(connection.node) is not connection:
             return
         del session[connection.node]
-        kind = ClientDisconnected if connection.stream.connected else ClientUnreachable
-        self._emit(kind(connection.client, connection.node))
+        client, node = connection.client, connection.node
+        if connection.stream.connected:
+            self._emit(ClientDisconnected(client, node))
+        else:
+            self._emit(ClientUnreachable(client, node, connection.msg_id))
 
 
 class _Connection:
-    """One session's connection to one node."""
+    """One session's connection to one node; `msg_id` is that of the last message given to it."""
 
-    __slots__ = ("_partial", "_transport", "client", "node", "stream")
+    __slots__ = ("_partial", "_transport", "client", "msg_id", "node", "stream")
 
     stream: Stream
 
@@ -212,6 +216,7 @@ class _Connection:
         self._partial = b""
         self.client = client
         self.node = node
+        self.msg_id: int | None = None
 
     def received(self, data: bytes) -> None:
         """Cut what was read into lines."""
