@@ -13,6 +13,7 @@ never hides invalid.
     attempted-during-faults   each kind of operation was under way during each fault
     served-during-faults      each kind was ok while faults were on that the system claims to bear
     served-after-heals        after each heal the system served again within its claim, and each kind was ok
+    served-when-calm          most operations were ok where no fault was on, the claim to recover apart
     harness-sound             the harness had no error
 
 "During" needs a definition for faults as short as a message, and for outages in which every client
@@ -90,6 +91,7 @@ def evaluate_gates(
         _attempted(records, kinds),
         claimed.during(records),
         claimed.after(records),
+        claimed.calm(),
         _sound(records, remarks),
     ]
 
@@ -207,6 +209,7 @@ class _Claims:
     ) -> None:
         self._recovery = round(system.recovery * SECOND)
         self._kinds = kinds
+        self._every = every
         self._stretches = [
             stretch
             for stretch in every
@@ -248,6 +251,19 @@ class _Claims:
             if failed:
                 missing[record.id] = failed
         return Gate("served-after-heals", not missing, {"claimed": asked, **_missing(missing)})
+
+    def calm(self) -> Gate:
+        """Most operations were ok while no fault was on: a system that hardly serves is hardly tested.
+
+        A run too short for the claim to recover (a cluster has to elect a leader first) is asked as a whole.
+        """
+        calm = [stretch for stretch in self._every if not stretch.active]
+        spans = [(each.start + self._recovery, each.end) for each in calm if each in self._stretches]
+        if not spans and len(calm) == len(self._every):
+            spans = [(0, FOREVER)]
+        counts = [each.outcomes(*span) for each in self._kinds.values() for span in spans]
+        invoked, ok = sum(each for each, _ in counts), sum(each for _, each in counts)
+        return Gate("served-when-calm", 2 * ok > invoked or invoked == 0, {"ok": ok, "of": invoked})
 
     def _unserved(self, stretch: Stretch) -> list[str]:
         span = stretch.start, stretch.end

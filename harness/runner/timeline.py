@@ -77,6 +77,12 @@ class Attempts:
         """Count the operations that were under way at some time of the span."""
         return bisect_right(self._invoked, end) - bisect_left(self._ended, start)
 
+    def outcomes(self, start: int, end: int) -> tuple[int, int]:
+        """Count the operations that were invoked within the span, and those of them that were ok."""
+        invoked = bisect_right(self._invoked, end) - bisect_left(self._invoked, start)
+        first, last = bisect_left(self._succeeded, (start, 0)), bisect_right(self._succeeded, (end, FOREVER))
+        return invoked, last - first
+
     def succeeded_during(self, start: int, end: int) -> int:
         """Count the operations that were invoked and were ok within the span."""
         first, last = bisect_left(self._succeeded, (start, 0)), bisect_right(self._succeeded, (end, FOREVER))

@@ -87,6 +87,7 @@ def test_a_run_that_tested_something_passes_every_gate_and_says_how_much():
         "attempted-during-faults",
         "served-during-faults",
         "served-after-heals",
+        "served-when-calm",
         "harness-sound",
     ]
     assert found["operations-completed"].observed == {"ok": 160, "fail": 0, "info": 0}
@@ -102,7 +103,7 @@ def test_a_run_without_faults_holds_the_gates_of_faults():
 
 def test_a_run_without_an_ok_operation_fails():
     history = operations(outcome=lambda _f, _at: "fail")
-    assert failed(history=history, records=()) == {"operations-completed"}
+    assert failed(history=history, records=()) == {"operations-completed", "served-when-calm"}
 
 
 def test_a_run_in_which_one_kind_of_operation_was_never_ok_fails_and_names_it():
@@ -110,6 +111,29 @@ def test_a_run_in_which_one_kind_of_operation_was_never_ok_fails_and_names_it():
     found = gates(history=history, records=())
     assert [name for name, gate in found.items() if not gate.held] == ["operations-completed"]
     assert found["operations-completed"].observed["never"] == ["write"]
+
+
+def every(nth):
+    """Let one operation in `nth` of each kind succeed."""
+    seen = dict.fromkeys(Registers.functions, 0)
+
+    def outcome(f, _at):
+        seen[f] += 1
+        return "ok" if seen[f] % nth == 0 else "info"
+
+    return outcome
+
+
+@pytest.mark.parametrize("records", [(), None], ids=["no faults", "between faults"])
+def test_a_system_that_hardly_serves_while_all_is_calm_was_hardly_tested(records):
+    assert "served-when-calm" in failed(history=operations(outcome=every(3)), records=records)
+    assert "served-when-calm" not in failed(history=operations(), records=records)
+
+
+def test_what_happens_under_a_fault_or_within_the_claim_to_recover_is_not_called_calm():
+    history = operations(outcome=silent_between(4.0, 10.0))
+    assert "served-when-calm" not in failed(history=history)
+    assert gates(history=history)["served-when-calm"].observed["of"] < len(history)
 
 
 def test_a_kind_that_was_attempted_too_rarely_to_judge_by_is_excused_from_completing():
