@@ -1,8 +1,8 @@
 """Every certificate that the verifier accepts is true: compared with an oracle over small histories.
 
 For each history drawn *all* certificates over its operations are tried: every order for validity, and every
-choice of kept, crashed or dropped for each operation. An unsound relaxation rule shows as an accepted
-refutation of a linearizable history.
+choice of kept, crashed or dropped for each operation, also without the past in front of each operation and
+without the future. An unsound relaxation rule shows as an accepted refutation of a linearizable history.
 """
 
 from __future__ import annotations
@@ -54,12 +54,18 @@ def histories(draw, operation, most=4):
     return lines
 
 
-def every_refutation(history, refuted_by, model):
+def every_refutation(history, refuted_by, model, **options):
     positions = [each.invoke for each in history if each.status != "fail"]
     for choice in product(("kept", "crashed", None), repeat=len(positions)):
         kept = [position for position, how in zip(positions, choice, strict=True) if how == "kept"]
         crashed = [position for position, how in zip(positions, choice, strict=True) if how == "crashed"]
-        yield refuted_by(kept, crashed, model=model)
+        yield refuted_by(kept, crashed, model=model, **options)
+
+
+def every_window(history, refuted_by, model, future):
+    for past in [None, *(each.invoke for each in history)]:
+        for end in (None, future):
+            yield from every_refutation(history, refuted_by, model, past=past, future=end)
 
 
 def check_all(history, model, refuted_by, order_of, linearizable):
@@ -96,6 +102,24 @@ def test_whatever_is_accepted_about_a_key_value_store_is_true(
     written, refuted_by, order_of, linearizable, lines
 ):
     check_all(written(*lines), "kv", refuted_by, order_of, linearizable)
+
+
+@BOUNDED
+@given(histories(REGISTER), st.integers(0, 7))
+def test_no_window_on_a_linearizable_register_is_refuted(written, refuted_by, linearizable, lines, future):
+    history = written(*lines)
+    if linearizable(history):
+        for certificate in every_window(history, refuted_by, "cas-register", future):
+            assert verify(certificate, history).holds is False, certificate
+
+
+@BOUNDED
+@given(histories(KV), st.integers(0, 7))
+def test_no_window_on_a_linearizable_key_is_refuted(written, refuted_by, linearizable, lines, future):
+    history = written(*lines)
+    if linearizable(history):
+        for certificate in every_window(history, refuted_by, "kv", future):
+            assert verify(certificate, history).holds is False, certificate
 
 
 @BOUNDED
