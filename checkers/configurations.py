@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from splitbrain.checkers.budget import BudgetExceeded
 from splitbrain.checkers.normalise import FOREVER, NONE
-from splitbrain.checkers.outcome import Cut, Linearization, Refutation, Undecided
+from splitbrain.checkers.outcome import Cut, Linearization, Passed, Refutation, Undecided
 from splitbrain.checkers.supply import Supply, dominated
 from splitbrain.checkers.transitions import IMPOSSIBLE, Transitions
 
@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 
 Trail: TypeAlias = "tuple[int, Trail] | None"
 """The calls linearized so far, latest first; the links are shared."""
+TOLD = 60
+"""Of a key with at most so many calls, the possible states are told return by return."""
 
 
 def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget) -> Outcome:
@@ -142,6 +144,7 @@ class Walk:
         self.nodes: list[tuple[int, int]] = [(0, 0)]
         self._node_ids: dict[tuple[int, int], int] = {(0, 0): 0}
         self.alive: dict[int, Trail] = {0: None}
+        self.passed: list[Passed] = []
 
     def decide(self) -> Outcome:
         """Walk to the end or to the first return that no configuration survives."""
@@ -185,6 +188,8 @@ class Walk:
             self.mutators &= ~bit
             free.append(bit)
             self.returned += 1
+            if count <= TOLD:
+                self.passed.append(self._passed(call))
         return Linearization(_unwind(next(iter(self.alive.values()))))
 
     def _extend(  # noqa: C901 - the innermost loop: a call per configuration would double its cost
@@ -328,15 +333,32 @@ class Walk:
 
     def _refutation(self, stuck: int, invoked: int) -> Refutation:
         """Describe the cut: `invoked` calls had begun, and no living configuration lets `stuck` return."""
-        states = dict.fromkeys(
-            self.nodes[c >> self.width][0] if self.supply.size else c >> self.width for c in self.alive
-        )
         cut = Cut(
             stuck=stuck,
-            states=tuple(self.transitions.states[state] for state in states),
+            states=self._states(),
             open=tuple(sorted(opening.call for opening in self.open.values())),
+            passed=tuple(self.passed),
         )
         return Refutation("configurations", tuple(range(invoked)), cut)
+
+    def _states(self) -> tuple[Any, ...]:
+        """Return the states of the living configurations, each once."""
+        nodes = [configuration >> self.width for configuration in self.alive]
+        numbers = dict.fromkeys(self.nodes[node][0] if self.supply.size else node for node in nodes)
+        return tuple(self.transitions.states[number] for number in numbers)
+
+    def _passed(self, call: int) -> Passed:
+        """Describe the living configurations just after a return."""
+        needed = -1 if self.supply.size else 0
+        for configuration in self.alive if needed else ():
+            needed &= self.nodes[configuration >> self.width][1]
+        crashed = (
+            member
+            for group in self.supply.groups
+            for place, member in enumerate(group.calls)
+            if needed >> (group.offset + place) & 1
+        )
+        return Passed(call, self._states(), tuple(sorted(crashed)))
 
 
 def demanded(alone: int, after_run: int) -> bool:

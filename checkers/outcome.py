@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,16 +16,26 @@ class Linearization:
     order: Sequence[int]
 
 
+class Passed(NamedTuple):
+    """A return that the walk passed: the object's possible states, and the crashed calls needed for any."""
+
+    call: int
+    states: Sequence[Any]
+    needed: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Where the configuration graph ended: the walk reached no state in which `stuck` could have returned.
 
     `states` are those the object could have been in just before, `open` the calls that were running then.
+    `passed` are the returns before, of a history that is small enough to be told.
     """
 
     stuck: int
     states: Sequence[Any]
     open: Sequence[int]
+    passed: Sequence[Passed] = ()
 
 
 @dataclass(frozen=True, slots=True)

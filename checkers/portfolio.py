@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from splitbrain.checkers import lanes
 from splitbrain.checkers.budget import Budget, BudgetExceeded
+from splitbrain.checkers.evidence import Teller
 from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
-from splitbrain.checkers.story import Teller, show
+from splitbrain.checkers.story import show
 from splitbrain.checkers.verdict import CheckResult, Violation
 from splitbrain.checkers.witness import WORK, Reduction, Witness, with_crashed
-from splitbrain.histories.history import INFO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -193,13 +193,15 @@ def _invalid(
 
 def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
     """Return the sub-history of a refutation, by position."""
-    indices = dict(zip(witness.members, witness.calls.indices, strict=True)) | dict(witness.future)
-    optional = {*witness.crashed, *witness.future}
+    crashed = set(witness.crashed)
     operations = [
-        {
-            "position": history.invoke[index],
-            "as": "crashed" if call in optional and history.status[index] != INFO else "kept",
-        }
-        for call, index in sorted(indices.items())
+        {"position": history.invoke[index], "as": "crashed" if call in crashed else "kept"}
+        for call, index in zip(witness.members, witness.calls.indices, strict=False)
     ]
-    return {"key": witness.calls.key, "operations": operations, "explored": witness.explored}
+    return {
+        "key": witness.calls.key,
+        "past": None if witness.window.start is None else witness.window.invoked,
+        "future": None if witness.window.end == FOREVER else witness.window.end,
+        "operations": operations,
+        "explored": witness.explored,
+    }

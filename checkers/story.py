@@ -1,6 +1,6 @@
-"""A refuted sub-history told so that a person sees the contradiction at once.
+"""The contradiction of a witness in sentences, so that a person sees it at once.
 
-Everything here is plain data and sentences about a witness; nothing decides anything.
+Everything here is words about a witness; nothing decides anything.
 """
 
 from __future__ import annotations
@@ -14,87 +14,47 @@ from splitbrain.checkers.normalise import FOREVER, NONE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from splitbrain.checkers.normalise import Calls, Kinds
+    from splitbrain.checkers.normalise import Kinds
+    from splitbrain.checkers.outcome import Cut
     from splitbrain.checkers.witness import Witness
     from splitbrain.histories.history import History
     from splitbrain.histories.operation import Operation
 
-SHOWN = 60
-"""A witness of more calls than this is told by its cut; the calls around it are listed."""
-_STATES_SHOWN = 20
+STATES_SHOWN = 20
+"""More possible states than this are counted."""
+_RETURNS_TOLD = 10
+_CALLS_NAMED = 10
 _LONGEST_VALUE = 80
 
 
-class Teller:
-    """Names the operations of one witness and says how they contradict each other."""
+class Story:
+    """Names the operations of one witness and says how they contradict each other.
 
-    def __init__(self, history: History, kinds: Kinds, witness: Witness, *, key_named: bool) -> None:
-        self._witness = witness
-        self._calls: Calls = witness.calls
-        self._kinds = kinds
-        self._operations: list[Operation] = [history[index] for index in witness.calls.indices]
-        self._crashed = set(witness.crashed)
-        self._key_named = key_named
+    Operations are numbered as in the witness's `calls`; `start` and `earlier` are the numbers of those that
+    it has behind its members.
+    """
 
-    def summary(self) -> str:
-        """Return one sentence that names the key and the operations."""
-        where = f"Key {show(self._calls.key)} is" if self._key_named else "The history is"
-        return f"{where} not linearizable: {self._headline()}."
-
-    def evidence(self) -> dict[str, Any]:
-        """Return the witness as JSON-native data: operations, edges, story, cut."""
-        shown = self._shown()
-        evidence: dict[str, Any] = {
-            "key": self._calls.key,
-            "operations": [self._operation(number) for number in shown],
-            "edges": self._edges(shown),
-            "story": self._story(),
-        }
-        if self._witness.refutation.cut is not None:
-            evidence["cut"] = self._cut(shown)
-        return evidence
-
-    def _shown(self) -> list[int]:
-        """Return the calls to list: all, or of a large witness those around the cut."""
-        count = len(self._operations)
-        cut = self._witness.refutation.cut
-        if count <= SHOWN or cut is None:
-            return list(range(count))
-        near = {cut.stuck, *cut.open}
-        latest = sorted(range(count), key=self._end, reverse=True)
-        return sorted(near | set(latest[: max(0, SHOWN - len(near))]))
-
-    def _end(self, number: int) -> int:
-        returned = self._calls.returns[number]
-        return self._calls.invokes[number] if returned == FOREVER else returned
-
-    def _operation(self, number: int) -> dict[str, Any]:
-        operation = self._operations[number]
-        crashed = self._witness.members[number] in self._crashed
-        observed_fail = operation.status == "fail"
-        return {
-            "position": operation.invoke,
-            "process": operation.process,
-            "f": operation.f,
-            "value": operation.value,
-            "result": None if crashed else operation.result,
-            "status": "crashed" if crashed else "ok" if observed_fail else operation.status,
-            "invoke": operation.invoke,
-            "complete": operation.complete,
-            "applied": operation.applied and not observed_fail,
-        }
+    def __init__(self, history: History, kinds: Kinds, witness: Witness) -> None:
+        self.calls = witness.calls
+        self.kinds = kinds._replace(initial=witness.window.initial)
+        self.operations: list[Operation] = [history[index] for index in witness.calls.indices]
+        self.members = range(len(witness.members))
+        behind = range(len(self.members), len(self.operations))
+        self.start: int | None = behind[0] if behind else None
+        self.earlier: int | None = behind[1] if len(behind) > 1 else None
+        self._refutation = witness.refutation
 
     # Names of things.
 
     def name(self, number: int) -> str:
-        """Return a call in words, such as "read 7 (process 3, line 12)"."""
-        operation = self._operations[number]
+        """Return a call in words, such as "read 7 (process 3, position 12)"."""
+        operation = self.operations[number]
         return f"{self.short(number)} (process {operation.process}, position {operation.invoke})"
 
     def short(self, number: int) -> str:
         """Return what a call did, such as "write 7"."""
-        operation = self._operations[number]
-        call = self._kinds.calls[self._calls.kinds[number]]
+        operation = self.operations[number]
+        call = self.kinds.calls[self.calls.kinds[number]]
         if operation.f in ("read", "get", "txn"):
             return f"{operation.f} {show(operation.result if call.known else operation.value)}"
         if operation.f == "delete":
@@ -103,75 +63,60 @@ class Teller:
         return f"{operation.f} {show(operation.value)}{unequal}"
 
     def _value(self, identifier: int) -> str:
-        return show(self._kinds.values[identifier])
+        return show(self.kinds.values[identifier])
+
+    def _needs(self, number: int) -> int:
+        return self.kinds.reads[self.calls.kinds[number]]
 
     def _holds(self, number: int) -> int:
         """Return the value that the register holds just after the call."""
-        kind = self._calls.kinds[number]
-        written = self._kinds.writes[kind]
-        return self._kinds.reads[kind] if written == NONE else written
+        written = self.kinds.writes[self.calls.kinds[number]]
+        return self._needs(number) if written == NONE else written
 
-    # Edges.
+    def _origin(self) -> str:
+        """Say what was there first: a clause."""
+        if self.start is None:
+            return f"the initial value is {self._value(self.kinds.initial)}"
+        return self._outcome(self.start)
 
-    def _edges(self, shown: Sequence[int]) -> list[dict[str, Any]]:
-        edges = [*self._real_time(shown), *self._reads_from(shown)]
-        return [
-            {"from": self._operations[a].invoke, "to": self._operations[b].invoke, "why": why, "text": text}
-            for a, b, why, text in edges
-        ]
+    def _outcome(self, number: int) -> str:
+        """Say what was there just after a call: a clause."""
+        verb = "found" if self.kinds.writes[self.calls.kinds[number]] == NONE else "left"
+        return f"{self.name(number)} {verb} {self._value(self._holds(number))}"
 
-    def _real_time(self, shown: Sequence[int]) -> Iterable[tuple[int, int, str, str]]:
-        """Yield the precedences in real time that don't follow from others."""
-        invokes, returns = self._calls.invokes, self._calls.returns
-        for later in shown:
-            before = [call for call in shown if returns[call] < invokes[later]]
-            latest_begin = max((invokes[call] for call in before), default=-1)
-            for earlier in before:
-                if returns[earlier] > latest_begin:
-                    text = f"{self.short(earlier)} had returned when {self.short(later)} was invoked"
-                    yield earlier, later, "real-time", text
+    def _since(self) -> str:
+        return "" if self.start is None else " since"
 
-    def _reads_from(self, shown: Sequence[int]) -> Iterable[tuple[int, int, str, str]]:
-        """Yield who read or replaced whose value, where only one call of the witness writes it."""
-        kinds, column = self._kinds, self._calls.kinds
-        writers: dict[int, list[int]] = {}
-        for call in range(len(column)):
-            if kinds.writes[column[call]] != NONE:
-                writers.setdefault(kinds.writes[column[call]], []).append(call)
-        listed = set(shown)
-        for call in shown:
-            value = kinds.reads[column[call]]
-            sources = writers.get(value, [])
-            if (
-                value in (NONE, kinds.initial)
-                or len(sources) != 1
-                or sources[0] not in listed
-                or sources[0] == call
-            ):
-                continue
-            replaces = kinds.writes[column[call]] != NONE
-            why, verb = ("overwrites", "replaced") if replaces else ("reads", "returned")
-            yield sources[0], call, why, f"{self.short(call)} {verb} the value of {self.short(sources[0])}"
+    # The headline.
 
-    # The contradiction in words.
-
-    def _headline(self) -> str:
-        refutation = self._witness.refutation
+    def headline(self) -> str:  # noqa: PLR0911 - one return a kind of contradiction
+        """Return the contradiction in one clause."""
+        refutation = self._refutation
         core = [self.name(number) for number in refutation.core]
-        if refutation.rule == "never-written":
+        if refutation.rule == "never-written" and self.start is None:
             return f"{core[0]} observed a value that no operation writes"
+        if refutation.rule == "never-written":
+            value = self._value(self._needs(refutation.core[0]))
+            return f"{core[0]} observed {value}, but {self._origin()}, and no operation wrote {value} since"
         if refutation.rule == "read-from-the-future":
-            return f"{core[0]} had returned before {core[1]} was invoked, the first to write that value"
+            first = "the first to write that value"
+            return f"{core[0]} had returned before {core[1]} was invoked, {first}{self._since()}"
         if refutation.rule == "two-cas":
             return f"{core[-2]} and {core[-1]} both replaced a value that was there only once"
         if refutation.rule == "cas-cycle":
             return f"each of {_listed(core)} needs the value of the one before it, in a circle"
-        if refutation.cut is None or len(self._operations) <= 6:
-            return f"{_listed([self.name(n) for n in range(len(self._operations))])} contradict each other"
-        return f"{self.name(refutation.cut.stuck)} is possible in no order of the operations before it"
+        if refutation.cut is None:
+            told = [*self.members] if self.start is None else [self.start, *self.members]
+            return f"{_listed([self.name(number) for number in told])} contradict each other"
+        others = (
+            "the operations before it" if self.start is None else f"what ran since {self.name(self.start)}"
+        )
+        return f"{self.name(refutation.cut.stuck)} is possible in no order of {others}"
 
-    def _story(self) -> list[str]:
-        rule = self._witness.refutation.rule
+    # The sentences.
+
+    def sentences(self) -> list[str]:
+        """Return the contradiction step by step."""
         tellers = {
             "never-written": self._never_written,
             "read-from-the-future": self._from_the_future,
@@ -180,33 +125,40 @@ class Teller:
             "cas-chain": self._order_of_values,
             "zones": self._order_of_values,
         }
-        return tellers.get(rule, self._last_cut)()
+        return tellers.get(self._refutation.rule, self._last_cut)()
 
     def _never_written(self) -> list[str]:
-        (call,) = self._witness.refutation.core
-        value = self._value(self._kinds.reads[self._calls.kinds[call]])
+        (call,) = self._refutation.core
+        value = self._value(self._needs(call))
+        if self.start is None:
+            return [
+                f"{self.name(call)} observed {value}.",
+                f"{_sentence(self._origin())}, and no operation writes {value}.",
+            ]
+        told = []
+        if self.earlier is not None:
+            before = f"had returned before {self.short(self.start)} was invoked"
+            told.append(f"{self._outcome(self.earlier)}, and {before}.")
         return [
-            f"{self.name(call)} observed {value}.",
-            f"The initial value is {self._value(self._kinds.initial)}, and no operation writes {value}.",
+            *told,
+            f"{self._origin()}, and had returned at position {self.calls.returns[self.start]}.",
+            f"{self.name(call)} was invoked after that, and observed {value}.",
+            f"No operation that may have taken effect in between writes {value}.",
         ]
 
     def _from_the_future(self) -> list[str]:
-        reader, writer = self._witness.refutation.core[:2]
-        value = self._value(self._kinds.reads[self._calls.kinds[reader]])
-        initial = self._value(self._kinds.initial)
+        reader, writer = self._refutation.core[:2]
+        value = self._value(self._needs(reader))
         return [
             f"{self.name(reader)} observed {value} and had returned before {self.name(writer)} was invoked.",
-            f"No operation writes {value} earlier, and the initial value is {initial}.",
+            f"{_sentence(self._origin())}, and no operation writes {value} earlier{self._since()}.",
         ]
 
     def _two_cas(self) -> list[str]:
-        *writer, one, other = self._witness.refutation.core
-        value = self._value(self._kinds.reads[self._calls.kinds[one]])
-        source = (
-            f"only {self.name(writer[0])} writes it"
-            if writer
-            else "it is the initial value, written by nobody"
-        )
+        *writer, one, other = self._refutation.core
+        value = self._value(self._needs(one))
+        nobody = f"{self._origin()}, and no operation writes it{self._since()}"
+        source = f"only {self.name(writer[0])} writes it{self._since()}" if writer else nobody
         return [
             f"{value} was there only once: {source}.",
             f"{self.name(one)} found {value} and replaced it.",
@@ -214,18 +166,21 @@ class Teller:
         ]
 
     def _cas_cycle(self) -> list[str]:
-        core = self._witness.refutation.core
+        core = self._refutation.core
         needs = [
-            f"{self.name(late)} needs the value that only {self.name(early)} writes."
+            f"{self.name(late)} needs the value that only {self.name(early)} writes{self._since()}."
             for early, late in pairwise([core[-1], *core])
         ]
         return [*needs, "So none of them can come first."]
 
     def _order_of_values(self) -> list[str]:
         """Tell a conflict of two values, or of two values on one chain of cas: each must come first."""
-        invokes, returns = self._calls.invokes, self._calls.returns
-        core = self._witness.refutation.core
-        told: list[str] = []
+        invokes, returns = self.calls.invokes, self.calls.returns
+        core = self._refutation.core
+        told = []
+        initially = self.kinds.initial in {self._holds(call) for call in core}
+        if initially or self.start is not None:
+            told.append(f"{_sentence(self._origin())}{': it was there before all others' * initially}.")
         for early in core:
             for late in core:
                 held, then = self._holds(early), self._holds(late)
@@ -236,49 +191,85 @@ class Teller:
                     )
         links = [
             call
-            for call in range(len(self._operations))
-            if NONE
-            not in (self._kinds.reads[self._calls.kinds[call]], self._kinds.writes[self._calls.kinds[call]])
+            for call in self.members
+            if NONE not in (self._needs(call), self.kinds.writes[self.calls.kinds[call]])
         ]
         told.extend(
-            f"{self.name(call)} found {self._value(self._kinds.reads[self._calls.kinds[call]])}"
+            f"{self.name(call)} found {self._value(self._needs(call))}"
             f" and put {self._value(self._holds(call))} directly after it."
             for call in links
         )
-        values = {self._holds(call) for call in core}
-        if self._kinds.initial in values:
-            told.append(
-                f"{self._value(self._kinds.initial)} is the initial value: it was there before all others."
-            )
-        return [*told, "Each value was there once, without a gap, so they can't be put in order."]
+        once = f"Each value was there once{self._since()}, without a gap"
+        return [*told, f"{once}, so they can't be put in order."]
+
+    # A cut, where no rule names the contradiction.
 
     def _last_cut(self) -> list[str]:
-        cut = self._witness.refutation.cut
+        cut = self._refutation.cut
         if cut is None:
             return []
-        states = ", ".join(show(state) for state in cut.states[:_STATES_SHOWN])
-        more = (
-            f" or one of {len(cut.states) - _STATES_SHOWN} others" if len(cut.states) > _STATES_SHOWN else ""
-        )
+        told = [] if self.start is None else [f"{_sentence(self._origin())}."]
+        told += self._returns(cut) or [
+            f"Just before {self.name(cut.stuck)} returned, it could only be {self._states(cut.states)}."
+        ]
         running = [self.name(call) for call in cut.open if call != cut.stuck]
-        told = [f"Just before {self.name(cut.stuck)} returned, it could only be {states}{more}."]
         if running:
-            told.append(f"Also running then: {_listed(running[:10])}.")
-        told.append(
-            f"From none of these states can {self.short(cut.stuck)} come about, in any order of what ran."
-        )
-        return told
+            told.append(f"Also running then: {_listed(running[:_CALLS_NAMED])}.")
+        return [*told, self._why_stuck(cut)]
 
-    def _cut(self, shown: Sequence[int]) -> dict[str, Any]:
-        cut = self._witness.refutation.cut
-        assert cut is not None
-        return {
-            "stuck": self._operations[cut.stuck].invoke,
-            "states": [_plain(state) for state in cut.states[:_STATES_SHOWN]],
-            "states_in_all": len(cut.states),
-            "open": [self._operations[call].invoke for call in cut.open],
-            "window": [self._operations[call].invoke for call in shown],
-        }
+    def _why_stuck(self, cut: Cut) -> str:
+        """Say which value was missing, if it is one that nobody was left to write."""
+        stuck, needed = self.name(cut.stuck), self._needs(cut.stuck)
+        left = [
+            call
+            for call in self.members
+            if self.kinds.writes[self.calls.kinds[call]] == needed != NONE
+            and (call in cut.open or self.calls.returns[call] == FOREVER)
+            and call != cut.stuck
+        ]
+        gone = cut.passed[-1].needed if cut.passed else ()
+        if needed != NONE and not left:
+            return f"{stuck} needs {self._value(needed)}, and nothing that ran or never returned writes it."
+        if needed != NONE and set(left) <= set(gone):
+            writers = _listed([self.name(call) for call in left])
+            value = self._value(needed)
+            return f"{stuck} needs {value}; only {writers} could still write it, and that is used up."
+        ending = "From there" if len(cut.states) == 1 else "From none of these states"
+        verb = "can't" if len(cut.states) == 1 else "can"
+        return f"{ending} {stuck} {verb} come about, in any order of what was still to happen."
+
+    def _returns(self, cut: Cut) -> Iterable[str]:
+        """Say what was possible as each call returned: a sentence for each of the last few."""
+        explained: set[int] = set()
+        told = []
+        for passed in cut.passed:
+            new = [self.name(call) for call in passed.needed if call not in explained]
+            explained.update(passed.needed)
+            because = f"; this uses up {_listed(new)}" if new else ""
+            states = self._states(passed.states)
+            told.append(f"When {self.name(passed.call)} returned, it could only be {states}{because}.")
+        skipped = len(told) - _RETURNS_TOLD
+        return [f"({skipped} earlier returns are left out.)", *told[skipped:]] if skipped > 0 else told
+
+    def _states(self, states: Sequence[Any]) -> str:
+        names = list(dict.fromkeys(map(self._state, states)))
+        more = len(names) - STATES_SHOWN
+        return _listed(names if more <= 0 else [*names[:STATES_SHOWN], f"{more} others"], "or")
+
+    def _state(self, state: Any) -> str:
+        """Return a state in words. The walk doesn't tell states apart that no call looks for."""
+        kinds, column = self.kinds, self.calls.kinds
+        sought = [kinds.reads[column[call]] for call in self.members]
+        sought += [kinds.differs[column[call]] for call in self.members]
+        values = [kinds.values[value] for value in (*sought, kinds.initial) if value != NONE]
+        flat = all(kinds.flat[column[call]] for call in self.members)
+        prefix = isinstance(state, str) and not flat
+        if any(
+            show(value) == show(state) or (prefix and isinstance(value, str) and value.startswith(state))
+            for value in values
+        ):
+            return show(state)
+        return "a value that none of these operations observes" if flat or prefix else show(state)
 
 
 def show(value: Any) -> str:
@@ -291,14 +282,9 @@ def show(value: Any) -> str:
     )
 
 
-def _plain(state: Any) -> Any:
-    """Return a model's state if it is JSON, else its text."""
-    try:
-        json.dumps(state)
-    except (TypeError, ValueError):
-        return repr(state)
-    return state
+def _sentence(clause: str) -> str:
+    return clause[:1].upper() + clause[1:] if clause.startswith("the ") else clause
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _listed(names: Sequence[str], word: str = "and") -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 from splitbrain.checkers.values import ANYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
 
 class _Mark:
@@ -89,6 +89,15 @@ class Lens(Protocol):
 
     def call(self, call: Call) -> Hashable:
         """Return an identity; calls with equal ones lead from each state to states that look the same."""
+        ...
+
+    def hides(self, calls: Sequence[Call], origins: Iterable[Any]) -> Sequence[bool]:
+        """Tell of each call that isn't one of the key's whether a history may lose it.
+
+        That is so if the call leads from each state to one in which no call of the key that reads or
+        compares is legal, which only an overwrite ends, and all the others are legal without it as well.
+        `origins` are the values with which the history begins, or which any call overwrites with.
+        """
         ...
 
 

@@ -11,11 +11,17 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from splitbrain.checkers.models.base import ILLEGAL, NOTHING, Access, Call, Model
-from splitbrain.checkers.models.register import apply, cas_access, cas_changes_nothing, cas_complaint
+from splitbrain.checkers.models.register import (
+    apply,
+    cas_access,
+    cas_changes_nothing,
+    cas_complaint,
+    changed_complaint,
+)
 from splitbrain.checkers.values import ANYTHING, freeze
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
 
 class Kv(Model):
@@ -28,7 +34,8 @@ class Kv(Model):
 
     def complaint(self, call: Call) -> str | None:
         """Ask for a pair in a cas and for a string in an append."""
-        problem = super().complaint(call) or cas_complaint(call)
+        mutators = ("put", "write", "append")
+        problem = super().complaint(call) or cas_complaint(call) or changed_complaint(call, mutators)
         if problem is None and call.f == "append" and not isinstance(call.value, str):
             return f"needs a string, not {call.value!r}"
         return problem
@@ -102,6 +109,30 @@ class PrefixLens:
             hidden,
             _mark(access.differs),
         )
+
+    def hides(self, calls: Sequence[Call], origins: Iterable[Any]) -> Sequence[bool]:
+        """Tell of each call whether all that it leads to, more appended or not, is a string nobody names.
+
+        What is there was some origin first and then grew. So a piece can be part of a named string only
+        behind an origin with which that begins. Beside other values than strings nothing is hidden.
+        """
+        known = list(origins)
+        if not all(value is None or isinstance(value, str) for value in known):
+            return [False] * len(calls)
+        starts = sorted({value or "" for value in known}, key=len)
+        grown = [
+            next((name[len(start) :] for start in starts if name.startswith(start)), None)
+            for name in self._named
+        ]
+        text = "\0".join(tail for tail in grown if tail is not None)
+        return [self._leads_nowhere(call, text) for call in calls]
+
+    def _leads_nowhere(self, call: Call, text: str) -> bool:
+        if call.f == "append":
+            return call.value not in text
+        access = Kv().access(call)
+        assert access is not None
+        return isinstance(access.writes, str) and not self._visible(access.writes)
 
     def _visible(self, text: str) -> bool:
         place = bisect_left(self._named, text)

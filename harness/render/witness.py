@@ -62,10 +62,10 @@ def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:
 
 
 def _marked(evidence: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) -> int | None:
-    """Choose the operation that no order explains: where the search was stuck, or the last to observe."""
-    cut = evidence.get("cut")
-    if cut and cut.get("stuck") is not None:
-        return int(cut["stuck"])
+    """Choose the operation that no order explains: the one that is named, or else the last to observe."""
+    for named in (evidence, evidence.get("cut") or {}):
+        if named.get("stuck") is not None:
+            return int(named["stuck"])
     done = [each for each in operations if each.get("status") == "ok" and each.get("complete") is not None]
     observers = [each for each in done if each.get("f") in OBSERVERS]
     last = max(observers or done, key=lambda each: int(each["complete"]), default=None)
