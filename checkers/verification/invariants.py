@@ -79,7 +79,8 @@ def verify_held(certificate: Mapping[str, Any], notes: Mapping[str, Sequence[Nod
         )
     return Verification(
         holds=True,
-        reason=f"None of the invariants {', '.join(RULES)} is broken by the {len(everything)} notes of {len(notes)} nodes.",
+        reason=f"None of the invariants {', '.join(RULES)} is broken by the {len(everything)} notes"
+        f" of {len(notes)} nodes.",
         checked=len(everything),
     )
 
