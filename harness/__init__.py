@@ -10,10 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from splitbrain.checkers.graph import witness_graph
     from splitbrain.checkers.portfolio import check_linearizable
     from splitbrain.checkers.verdict import CheckResult, Violation
+    from splitbrain.checkers.verification import verify
     from splitbrain.errors import HarnessError, UsageError
-    from splitbrain.histories import History, Operation, read_history
+    from splitbrain.histories import History, Operation, build_history, read_history
 
 __version__ = "0.1.0"
 
@@ -24,8 +26,11 @@ _HOMES = {
     "Operation": "splitbrain.histories",
     "UsageError": "splitbrain.errors",
     "Violation": "splitbrain.checkers.verdict",
+    "build_history": "splitbrain.histories",
     "check_linearizable": "splitbrain.checkers.portfolio",
     "read_history": "splitbrain.histories",
+    "verify": "splitbrain.checkers.verification",
+    "witness_graph": "splitbrain.checkers.graph",
 }
 
 __all__ = [
@@ -35,8 +40,11 @@ __all__ = [
     "Operation",
     "UsageError",
     "Violation",
+    "build_history",
     "check_linearizable",
     "read_history",
+    "verify",
+    "witness_graph",
 ]
 
 

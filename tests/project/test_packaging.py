@@ -62,3 +62,23 @@ def test_checking_a_small_file_imports_nothing_heavy(verdict, tmp_path):
     code, modules = modules_imported_by(["check", str(file)])
     assert code == (0 if verdict == "valid" else 1)
     assert not modules & HEAVY
+
+
+def test_the_public_names_check_verify_and_draw_a_history_from_a_program():
+    import splitbrain
+    from splitbrain.checkers.models import CasRegister
+
+    assert all(getattr(splitbrain, name) for name in splitbrain.__all__)
+    lines = [
+        {"process": 0, "type": "invoke", "f": "write", "value": 1},
+        {"process": 0, "type": "ok", "f": "write", "value": 1},
+        {"process": 1, "type": "invoke", "f": "read", "value": None},
+        {"process": 1, "type": "ok", "f": "read", "value": None},
+    ]
+    history = splitbrain.build_history(lines)
+    result = splitbrain.check_linearizable(history, CasRegister)
+    assert result.valid is False
+    assert splitbrain.verify(result.certificate, history).holds is True
+    graph = splitbrain.witness_graph(result.violations[0].evidence)
+    assert sorted(graph.nodes) == [0, 2]
+    assert graph.has_edge(0, 2)
