@@ -155,8 +155,10 @@ def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, key
 
 
 def _valid_reason(columns: Normalised) -> str:
-    keys = "" if len(columns.keys) == 1 else f" on {len(columns.keys)} keys"
-    return f"{columns.completed} completed operations{keys} have a linearization."
+    keys = "" if len(columns.keys) == 1 else f" on each of {len(columns.keys)} keys"
+    completed = columns.completed
+    operations = "1 completed operation has" if completed == 1 else f"{completed} completed operations have"
+    return f"{operations} a linearization{keys}."
 
 
 def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:

@@ -78,10 +78,11 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
             f" {outcome.explored} steps were tried.",
             checked=len(remaining),
         )
+    where = f" on key {shown}" if claim.keyed else ""
     return Verification(
         holds=True,
-        reason=f"The history is not linearizable {claim}: {len(remaining)} of the {len(operations)}"
-        f" operations on key {shown} have no legal order ({outcome.explored} steps tried).",
+        reason=f"The history is not linearizable {claim}: {len(remaining)} of its {len(operations)}"
+        f" operations{where} have no legal order (steps tried: {outcome.explored}).",
         checked=len(remaining),
     )
 
