@@ -28,7 +28,8 @@ class LinkPolicy:
     """What happens to whole protocol lines on a directed link, in this order.
 
     `cut` drops every line; `loss` and `duplicate` are probabilities per line; `delay` and `jitter`
-    (uniform) are seconds; `rate` is bytes a second; `hold` keeps lines until it is lifted.
+    (uniform) are seconds; `rate` is bytes a second; `hold` keeps lines until it is lifted. `reorder` is
+    the probability that a line may overtake or be overtaken: only the simulator has that.
     """
 
     cut: bool = False
@@ -38,6 +39,7 @@ class LinkPolicy:
     delay: float = 0.0
     jitter: float = 0.0
     rate: float | None = None
+    reorder: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,55 @@ class LinkCounters:
     """
 
 
+@dataclass(frozen=True)
+class SetClock:
+    """Let a node's clocks run at `rate` (1 is true time), and its wall clock be `offset` seconds ahead.
+
+    The steady reading never jumps; both readings drift. Outcome: {"rate", "offset"} as they are now.
+    """
+
+    node: str
+    rate: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class SetDisk:
+    """Let a node's disk lie or dawdle from now on.
+
+    With `lose_syncs` it reports as durable what a power cut will still take; each sync takes `delay`
+    seconds more. Outcome: {"lose_syncs", "delay"} as they are now.
+    """
+
+    node: str
+    lose_syncs: bool = False
+    delay: float = 0.0
+
+
+@dataclass(frozen=True)
+class SpoilDisk:
+    """Spoil the disk of a node that is down: `how` is "bit-rot" (one synced record) or "wipe" (all).
+
+    Outcome: {"records": how many were there, "spoiled": how many are gone or unreadable}.
+    """
+
+    node: str
+    how: str
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """Ask a node as its administrator would: a client session of its own, one request, one answer.
+
+    Outcome: {"answer": the body of the reply, or null if none came `within` seconds}.
+    """
+
+    node: str
+    body: Mapping[str, Any]
+    within: float = 1.0
+
+
 Action: TypeAlias = (
     SetLinks
     | ClearLinks
@@ -162,6 +213,10 @@ Action: TypeAlias = (
     | Release
     | Probe
     | LinkCounters
+    | SetClock
+    | SetDisk
+    | SpoilDisk
+    | Request
 )
 
 

@@ -92,6 +92,19 @@ class System:
     progress: ClassVar[tuple[NotePattern, ...]] = ()
     invariants: ClassVar[tuple[str, ...]] = ()
     consistency: ClassVar[str] = "linearizable"
+    milestones: ClassVar[Mapping[str, NotePattern]] = {}
+    """What a campaign ought to have seen at least once ("election"), by the notes that show it."""
+    variations: ClassVar[Mapping[str, tuple[Json, ...]]] = {}
+    """Values worth trying for some settings: a simulated run draws one, or leaves the default."""
+    bears: ClassVar[tuple[str, ...]] = (
+        *("partition", "kill", "pause", "power-cut"),
+        *("slow", "lossy", "duplicate"),
+    )
+    """The faults under which it claims to keep its promises; exploration draws from them."""
+    clock_bound: ClassVar[float] = 0.0
+    """How much faster or slower than true time its nodes' clocks may run, as a share (0.05 is 5 %)."""
+    membership: ClassVar[bool] = False
+    """Whether it takes `{"type": "remove_server" | "add_server", "server": name}`, answered `..._ok`."""
     bugs: ClassVar[tuple[Bug, ...]] = ()
 
 
