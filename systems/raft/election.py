@@ -64,7 +64,7 @@ class Election(Replication):
 
     def on_request_vote(self, candidate: str, body: Body) -> None:
         """Answer a candidate of the current or an older term (newer ones were adopted before)."""
-        if body["term"] < self.term:
+        if self.is_stale(body["term"]):
             self.send(candidate, messages.vote(self.term, granted=False), self.hard_state())
             return
         granted = self.may_vote_for(candidate) and self.is_up_to_date(body["last_index"], body["last_term"])

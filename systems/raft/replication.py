@@ -78,7 +78,7 @@ class Replication(RaftState):
 
     def on_append_entries(self, leader: str, body: Body) -> None:
         """Take a message of the current term's leader, or refuse that of an older term (5.1, 5.3)."""
-        if body["term"] < self.term:
+        if self.is_stale(body["term"]):
             self.send(leader, messages.refused(self.term), self.hard_state())
             return
         if self.role == LEADER:
@@ -101,6 +101,10 @@ class Replication(RaftState):
         if first <= match:
             self.note_appended(first, match, self.durability.covering(match))
         self.commit(self.follower_commit(body["commit"], match))
+
+    def is_stale(self, term: int) -> bool:
+        """Refuse the request of an older term: whoever leads or stands there was overtaken (5.1)."""
+        return term < self.term
 
     def is_consistent(self, previous: int, previous_term: int) -> bool:
         """Accept entries only directly after one that the leader has there too (5.3)."""

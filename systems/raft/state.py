@@ -85,12 +85,12 @@ class RaftState(Node):
     def hard_state(self) -> int | None:
         """Return the persist that term and vote wait for, issuing it if they changed; None if durable."""
         if self.saved != (self.term, self.vote):
-            self.saved = (self.term, self.vote)
             self.save_term_and_vote()
         return self.durability.hard()
 
     def save_term_and_vote(self) -> None:
         """Persist term and vote, both in one record: neither may be forgotten (5.2, figure 2)."""
+        self.saved = (self.term, self.vote)
         self.effects.append(Persist(self.durability.issue_hard(), storage.hard_record(self.term, self.vote)))
 
     def save_entries(self, first: int) -> int:
