@@ -75,8 +75,14 @@ def drive(
     final: Liftable,
     interrupted: Callable[[], bool],
     watch: Watcher,
+    patience: int = 0,
+    served: Callable[[int], bool] | None = None,
 ) -> Course:
-    """Run all phases (durations in nanoseconds) and return how it went. The backend stays open."""
+    """Run all phases (durations in nanoseconds) and return how it went. The backend stays open.
+
+    With `served` the recovery phase goes on until that says that the system serves again, but no
+    longer than `patience`.
+    """
     run = _Run(backend, interpreter, nemesis, interrupted, watch)
     run.phase("main", lambda now: now >= duration)
     heal_by = backend.now() + LONGEST_HEAL
@@ -85,7 +91,11 @@ def drive(
     if not nemesis.settled:
         run.remarks.append(f"The final heal had not settled after {LONGEST_HEAL // SECOND} s.")
     healed = backend.now()
-    run.phase("recovery", lambda now: now >= healed + recovery)
+    give_up = healed + max(recovery, patience)
+    run.phase(
+        "recovery",
+        lambda now: now >= healed + recovery and (served is None or served(now) or now >= give_up),
+    )
     interpreter.stop()
     run.quiet("drain")
     if final is not None and not interrupted():
