@@ -84,8 +84,7 @@ class Replication(RaftState):
         if self.role == LEADER:
             # Two leaders in one term: only a seeded bug gets here. Each goes on, for all to see.
             return
-        self.become_follower(leader)
-        self.election_deadline = self.now + self.patience
+        self.hear_from(leader)
         previous, entries = body["previous"], body["entries"]
         if not self.is_consistent(previous, body["previous_term"]):
             self.send(leader, self.rejection(body["round"], previous), self.hard_state())
@@ -111,26 +110,36 @@ class Replication(RaftState):
         return self.log.holds(previous, previous_term)
 
     def merge(self, previous: int, entries: list[list[Json]]) -> tuple[int | None, int]:
-        """Make the log hold the entries after `previous`; return where it was cut and the first new index.
+        """Make the log hold the entries after `previous`; return where it was cut and the first new index."""
+        held = self.already_held(previous, entries)
+        first, new = previous + 1 + held, entries[held:]
+        return (self.append_new(first, new) if new else None), first
 
-        An entry that is there already is kept with all that follows it; the message may be an
-        old one (5.3, figure 2: delete only on a conflict, append only what is not there).
+    def already_held(self, previous: int, entries: list[list[Json]]) -> int:
+        """Return how many of the entries the log holds: they are kept with all that follows them.
+
+        The message may be an old one (5.3, figure 2: delete only on a conflict, append only what is
+        not there).
         """
-        first, last, truncated = previous + 1, self.log.last_index, None
-        skipped = 0
+        index, last = previous + 1, self.log.last_index
+        held = 0
         for term, _ in entries:
-            if first > last or self.log.term_at(first) != term:
+            if index + held > last or self.log.term_at(index + held) != term:
                 break
-            first += 1
-            skipped += 1
-        new = entries[skipped:]
-        if new:
-            if first <= last:
-                truncated = first
-                self.save_truncation(first)
-            self.log.extend(new)
-            self.save_entries(first)
-        return truncated, first
+            held += 1
+        return held
+
+    def append_new(self, first: int, new: list[list[Json]]) -> int | None:
+        """Append entries from `first` on; return it if what conflicted with them was cut there.
+
+        On a conflict the existing entry is deleted with all that follow it (5.3, figure 2).
+        """
+        conflict = first <= self.log.last_index
+        if conflict:
+            self.save_truncation(first)
+        self.log.extend(new)
+        self.save_entries(first)
+        return first if conflict else None
 
     def acknowledgement_waits_for(self, match: int) -> int | None:
         """Consent to entries only when they are durable, and the term with them (5.3; figure 2)."""
