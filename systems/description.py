@@ -88,6 +88,8 @@ class System:
     availability: ClassVar[str] = "majority"
     recovery: ClassVar[float] = 3.0
     """Seconds within which it claims to serve again after a fault began or healed."""
+    one_sided: ClassVar[bool] = False
+    """Whether enough nodes serve although others, which they can't reach, still reach them."""
     roles: ClassVar[Mapping[str, Role]] = {}
     progress: ClassVar[tuple[NotePattern, ...]] = ()
     invariants: ClassVar[tuple[str, ...]] = ()

@@ -45,7 +45,9 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
 @click.command()
 @click.argument("system")
 @click.option(
-    "--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where nodes live."
+    "--on",
+    type=click.Choice(["local", "sim"]),
+    help="Where nodes live: processes here, or a simulation [default: local, or where a bug asks].",
 )
 @click.option("--nodes", type=click.IntRange(min=1), help="How many nodes; the system's own size by default.")
 @click.option(
@@ -101,6 +103,7 @@ def run(store: Path, *, json_output: bool, **options: Any) -> int:
 
 def carry_out(prepared: Prepared, store: Path, *, json_output: bool) -> int:
     """Execute a prepared run, show how it goes and how it ended; return the exit code."""
+    from splitbrain.exploration.session import execute_simulated  # noqa: PLC0415  keeps --help fast
     from splitbrain.render.live import LiveLine  # noqa: PLC0415  keeps --help fast
     from splitbrain.render.verdict import render_verdict  # noqa: PLC0415  as above
     from splitbrain.runner.session import execute  # noqa: PLC0415  as above
@@ -121,7 +124,8 @@ def carry_out(prepared: Prepared, store: Path, *, json_output: bool) -> int:
                 phase="" if phase == "main" else phase,
             )
 
-        verdict, _ = execute(prepared, store, datetime.now(UTC), watch)
+        carry = execute_simulated if prepared.test["on"] == "sim" else execute
+        verdict, _ = carry(prepared, store, datetime.now(UTC), watch)
     emit(json.dumps(verdict, default=str) if json_output else render_verdict(verdict))
     return exit_code(verdict)
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from splitbrain import registry
 from splitbrain.errors import UsageError
 from splitbrain.exploration.script import script
+from splitbrain.exploration.waits import waits
 from splitbrain.faults.nemesis import Nemesis
 from splitbrain.generators import stagger
+from splitbrain.runner.calm import Reach
 from splitbrain.runner.interpreter import Interpreter
 from splitbrain.runner.loop import drive
 from splitbrain.simulation.story import Story
@@ -18,7 +20,7 @@ from splitbrain.simulation.world import World
 from splitbrain.systems.description import mutated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from splitbrain.backend import NodeExited
     from splitbrain.checkers.verdict import NodeNote
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from splitbrain.faults.base import Fault
     from splitbrain.faults.record import FaultRecord
     from splitbrain.generators import Liftable
+    from splitbrain.runner.loop import Watcher
     from splitbrain.simulation.deviations import Deviation
     from splitbrain.systems.contract import Client, Node
     from splitbrain.systems.description import System
@@ -56,13 +59,14 @@ class Outcome:
     records: Sequence[FaultRecord]
     exits: Sequence[NodeExited]
     remarks: Sequence[str]
-    reach: Sequence[tuple[int, frozenset[str], frozenset[tuple[str, str]]]]
+    reach: Sequence[Reach]
     ended: int
     healed: int
     steps: int
     story: Story | None = None
     recorded: Sequence[Deviation] | None = None
     census: Mapping[tuple[str, str], int] | None = None
+    waits: Sequence[str] = ()
 
 
 class Lines:
@@ -102,7 +106,14 @@ def resolve(case: Case) -> Resolved:
 
 
 def simulate(
-    case: Case, resolved: Resolved, *, story: bool = False, record: bool = False, census: bool = False
+    case: Case,
+    resolved: Resolved,
+    *,
+    story: bool = False,
+    record: bool = False,
+    census: bool = False,
+    interrupted: Callable[[], bool] | None = None,
+    watch: Watcher | None = None,
 ) -> Outcome:
     """Run a case.
 
@@ -156,9 +167,9 @@ def simulate(
         nemesis,
         duration=round(case.plan.duration * SECOND),
         recovery=round(case.plan.recovery * SECOND),
-        final=None,
-        interrupted=_never,
-        watch=_unwatched,
+        final=_final(case, resolved),
+        interrupted=interrupted or _never,
+        watch=watch or _unwatched,
         patience=round(case.patience * SECOND),
         served=served,
     )
@@ -169,13 +180,20 @@ def simulate(
         records=nemesis.records,
         exits=course.exits,
         remarks=[*course.remarks, *interpreter.remarks],
-        reach=world.reach,
+        reach=[Reach(*each) for each in world.reach],
         ended=course.ended,
         healed=served.since,
         steps=world.steps,
         story=world.story,
         recorded=world.schedule.recorded,
         census=world.census,
+        waits=()
+        if world.story is None
+        else waits(
+            world.story.happenings,
+            world.notes,
+            [role.pattern.kind for role in resolved.system.roles.values()],
+        ),
     )
 
 
@@ -208,6 +226,13 @@ def _operations(case: Case, resolved: Resolved) -> Liftable:
     workload = resolved.workload()
     stream = workload.generator(workload.settle({}), dice)
     return stagger(1 / case.rate, stream, dice) if case.rate else stream
+
+
+def _final(case: Case, resolved: Resolved) -> Liftable:
+    if case.operations is not None:
+        return None
+    workload = resolved.workload()
+    return workload.final_generator(workload.settle({}), random.Random(f"{case.seed}/final"))
 
 
 def _never() -> bool:

@@ -84,6 +84,20 @@ def judge(
     return verdict, {result.checker: result.certificate for result in results}
 
 
+def conclude(directory: RunDirectory) -> dict[str, Any]:
+    """Judge a run and write verdict and certificates into its directory; return the verdict.
+
+    Raises:
+        UsageError: the directory is not of a run, or its files can't be read.
+    """
+    verdict, certificates = judge(directory)
+    for checker, certificate in certificates.items():
+        if certificate is not None:
+            directory.write(f"certificates/{checker}.json", certificate)
+    directory.write("verdict.json", verdict)
+    return verdict
+
+
 def _outcome(directory: RunDirectory) -> dict[str, Any]:
     if (directory.path / "outcome.json").exists():
         return directory.read("outcome.json")

@@ -47,7 +47,7 @@ class RunOptions:
 
     system: str
     store: Path
-    on: str = "local"
+    on: str | None = None
     nodes: int | None = None
     workload: str | None = None
     faults: tuple[str, ...] | None = None
@@ -100,7 +100,7 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
         "platform": platform.platform(),
         "system": found.reference if found.file else options.system,
         "reference": found.reference,
-        "on": options.on,
+        "on": _first(options.on, defaults.get("on"), "local"),
         "nodes": list(nodes),
         "workload": workload_name,
         "model": model,
@@ -112,7 +112,7 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
         "operation_timeout": options.operation_timeout,
         "seed": seed,
         "bugs": [bug.name for bug in bugs],
-        "settings": dict(system.settings),
+        "settings": {**system.settings, **defaults.get("settings", {})},
         "require": options.require,
     }
     return Prepared(test, plan, system, workload, faults)

@@ -13,7 +13,7 @@ from splitbrain.faults.nemesis import Nemesis
 from splitbrain.generators import stagger
 from splitbrain.histories import Journal
 from splitbrain.runner.interpreter import Interpreter
-from splitbrain.runner.judge import judge
+from splitbrain.runner.judge import conclude
 from splitbrain.runner.loop import drive
 from splitbrain.store import RunDirectory, create_run
 
@@ -46,15 +46,10 @@ def execute(
     directory = create_run(store, prepared.system.name, test["seed"], started)
     directory.write("test.json", test)
     directory.write("plan.json", prepared.plan.to_json())
-    with _interrupts() as interrupted:
+    with interrupts() as interrupted:
         nemesis, course = _perform(prepared, directory, interrupted, watch)
     directory.write("outcome.json", _outcome(nemesis, course))
-    verdict, certificates = judge(directory)
-    for checker, certificate in certificates.items():
-        if certificate is not None:
-            directory.write(f"certificates/{checker}.json", certificate)
-    directory.write("verdict.json", verdict)
-    return verdict, directory
+    return conclude(directory), directory
 
 
 def _perform(
@@ -95,7 +90,7 @@ def _perform(
 
 def _backend(prepared: Prepared, directory: RunDirectory) -> Backend:
     if prepared.test["on"] != "local":
-        raise UsageError(f"There is no backend {prepared.test['on']!r} yet; known is local.")
+        raise UsageError(f"There is no backend {prepared.test['on']!r} for a real run; known is local.")
     from splitbrain.cluster.local.cluster import LocalCluster  # noqa: PLC0415  one backend a run
 
     test = prepared.test
@@ -164,11 +159,12 @@ class _Interrupts:
 
 
 @contextlib.contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    interrupts = _Interrupts()
-    before = {number: signal.signal(number, interrupts.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """Yield what tells whether SIGINT or SIGTERM asked the run to end; restore the handlers after."""
+    seen = _Interrupts()
+    before = {number: signal.signal(number, seen.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield interrupts
+        yield seen
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

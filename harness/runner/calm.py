@@ -1,0 +1,127 @@
+"""When could the system have served? From who could reach whom to the spans in which it had no excuse.
+
+A set of nodes that is large enough to serve is *calm* while each of its nodes is up and running, reaches
+every other one, and is reached by clients, and all that without loss or delay. A system that survives
+nodes outside that still reach in (`System.one_sided`) has no excuse then; of any other one it is
+also asked that each outsider is either whole or cut off in both directions.
+
+Only simulation knows all of this for certain, which is why a missing answer convicts there and
+nowhere else.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+from splitbrain.backend import CLIENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from splitbrain.faults.record import FaultRecord
+
+Link = tuple[str, str]
+
+
+class Reach(NamedTuple):
+    """From `time` (nanoseconds) on these nodes are silent and these links impaired."""
+
+    time: int
+    silent: Collection[str]
+    impaired: Collection[Link]
+
+
+class CalmSpan(NamedTuple):
+    """From `start` to `end` (nanoseconds) these nodes were calm."""
+
+    start: int
+    end: int
+    nodes: tuple[str, ...]
+
+
+def calm_spans(
+    reaches: Sequence[Reach],
+    nodes: Sequence[str],
+    ended: int,
+    *,
+    least: int,
+    availability: str,
+    one_sided: bool,
+    membership: Sequence[tuple[int, int]] = (),
+) -> list[CalmSpan]:
+    """Return the spans of at least `least` nanoseconds in which some large enough set was calm.
+
+    `membership` are the spans in which the cluster was not all of its nodes: who is large enough then
+    can't be told from outside.
+    """
+    if ended < least:
+        return []
+    size = {"all": len(nodes), "any": 1}.get(availability, len(nodes) // 2 + 1)
+    found: dict[tuple[int, int], CalmSpan] = {}
+    for group in combinations(nodes, size):
+        for start, end in _stretches(reaches, group, nodes, ended, one_sided=one_sided):
+            for first, last in _without((start, end), membership):
+                if last - first >= least:
+                    found.setdefault((first, last), CalmSpan(first, last, group))
+    return sorted(found.values())
+
+
+def membership_changes(records: Sequence[FaultRecord], ended: int) -> list[tuple[int, int]]:
+    """Return the spans in which a fault had taken nodes out of the cluster."""
+    return [
+        (record.began, record.cleared if record.cleared is not None else ended)
+        for record in records
+        if record.fault == "membership" and record.began is not None
+    ]
+
+
+def _stretches(
+    reaches: Sequence[Reach], group: tuple[str, ...], nodes: Sequence[str], ended: int, *, one_sided: bool
+) -> Iterator[tuple[int, int]]:
+    """Yield the maximal stretches in which a group is calm."""
+    start: int | None = None
+    for reach in reaches:
+        calm = _is_calm(reach, group, nodes, one_sided=one_sided)
+        if calm and start is None:
+            start = reach.time
+        elif not calm and start is not None:
+            yield start, reach.time
+            start = None
+    if start is not None:
+        yield start, ended
+
+
+def _is_calm(reach: Reach, group: tuple[str, ...], nodes: Sequence[str], *, one_sided: bool) -> bool:
+    silent, impaired = reach.silent, reach.impaired
+    if any(node in silent for node in group):
+        return False
+    if not impaired:
+        return True
+    for node in group:
+        if (CLIENTS, node) in impaired or (node, CLIENTS) in impaired:
+            return False
+        if any((node, other) in impaired for other in group):
+            return False
+    return one_sided or not any(
+        _meddles(reach, outsider, group) for outsider in nodes if outsider not in group
+    )
+
+
+def _meddles(reach: Reach, outsider: str, group: tuple[str, ...]) -> bool:
+    """Tell whether an outsider reaches some of the group, but not as a whole node of the cluster would."""
+    if outsider in reach.silent:
+        return False
+    into = [(outsider, node) in reach.impaired for node in group]
+    out = [(node, outsider) in reach.impaired for node in group]
+    return not (all(into) and all(out)) and (any(into) or any(out))
+
+
+def _without(span: tuple[int, int], holes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    start, end = span
+    for first, last in sorted(holes):
+        if first > start:
+            yield start, min(first, end)
+        start = max(start, last)
+    if start < end:
+        yield start, end
