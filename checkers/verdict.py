@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 Valid: TypeAlias = Literal["unknown"] | bool
 Certificate: TypeAlias = Mapping[str, Any]
@@ -52,8 +52,7 @@ def worst(verdicts: Sequence[Valid]) -> Valid:
     return True
 
 
-@dataclass(frozen=True)
-class NodeNote:
+class NodeNote(NamedTuple):
     """One note of one node, as its `events.jsonl` holds it.
 
     `line` is the zero-based line in that file, `time` the node's steady clock in nanoseconds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.verdict import Violation
@@ -44,6 +45,10 @@ def violation(
 
 
 def _shortened(value: Any) -> Any:
-    if isinstance(value, list) and len(value) > LONGEST:
-        return [*value[:LONGEST], f"and {len(value) - LONGEST} more"]
+    """Return a copy that is JSON-native, with long lists cut; a simulated node's fields are its own."""
+    if isinstance(value, (list, tuple)):
+        shown = [_shortened(item) for item in value[:LONGEST]]
+        return [*shown, f"and {len(value) - LONGEST} more"] if len(value) > LONGEST else shown
+    if isinstance(value, Mapping):
+        return {name: _shortened(item) for name, item in value.items()}
     return value

@@ -2,52 +2,65 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from splitbrain.checkers.invariants.citation import violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from splitbrain.checkers.invariants.vocabulary import Commit, Digest, Election, Entry, Facts
+    from splitbrain.checkers.invariants.facts import Commit, Digest, Election, Facts, Span
     from splitbrain.checkers.verdict import NodeNote, Violation
+
+Link: TypeAlias = "tuple[Digest, NodeNote]"
+"""The digest below an entry, and the note of the node that states it."""
 
 
 def leader_completeness(facts: Facts) -> Iterator[Violation]:
     """Yield a violation for each election whose leader provably lacked a committed entry."""
+    if not facts.elections:
+        return
     commits = _earliest(facts)
-    below = _chains(facts)
+    chains: dict[str, dict[tuple[int, Digest], Link | None]] = {}
     for election in sorted(facts.elections, key=lambda each: each.term):
-        found = _missing(election, commits) or _different(election, commits, below[election.note.node])
+        node = election.note.node
+        found = _missing(election, commits, facts)
+        if found is None:
+            if node not in chains:
+                chains[node] = _chain(facts.logs.get(node, ()))
+            found = _different(election, commits, chains[node])
         if found is not None:
             yield found
 
 
 def _earliest(facts: Facts) -> dict[int, dict[Digest, Commit]]:
-    """Return for each committed index and digest the note with the lowest term."""
-    commits: dict[int, dict[Digest, Commit]] = defaultdict(dict)
+    """Return for each committed index and digest the note with the lowest term, by rising index."""
+    commits: dict[int, dict[Digest, Commit]] = {}
     for commit in facts.commits:
-        known = commits[commit.index].get(commit.digest)
-        if known is None or commit.in_term < known.in_term:
-            commits[commit.index][commit.digest] = commit
+        index, digest, in_term, _ = commit
+        known = commits.setdefault(index, {}).setdefault(digest, commit)
+        if in_term < known.in_term:
+            commits[index][digest] = commit
     return dict(sorted(commits.items()))
 
 
-def _chains(facts: Facts) -> dict[str, dict[tuple[int, Digest], Entry | None]]:
-    """Return for each node what its notes say lies below a digest; None where they disagree."""
-    below: dict[str, dict[tuple[int, Digest], Entry | None]] = defaultdict(dict)
-    for entry in facts.entries:
-        if entry.before is None:
-            continue
-        own = below[entry.note.node]
-        known = own.setdefault((entry.index, entry.digest), entry)
-        if known is not None and known.before != entry.before:
-            own[entry.index, entry.digest] = None
+def _chain(spans: Sequence[Span]) -> dict[tuple[int, Digest], Link | None]:
+    """Return what a node's notes say lies below each digest; None where they disagree."""
+    below: dict[tuple[int, Digest], Link | None] = {}
+    for first, entries, previous, note in spans:
+        before = previous
+        for index, (_, digest) in enumerate(entries, first):
+            if before is not None:
+                known = below.setdefault((index, digest), (before, note))
+                if known is not None and known[0] != before:
+                    below[index, digest] = None
+            before = digest
     return below
 
 
-def _missing(election: Election, commits: Mapping[int, Mapping[Digest, Commit]]) -> Violation | None:
+def _missing(
+    election: Election, commits: Mapping[int, Mapping[Digest, Commit]], facts: Facts
+) -> Violation | None:
     """The leader's log ended before an index that an earlier term had committed."""
     for index, candidates in commits.items():
         if index <= election.last:
@@ -59,14 +72,31 @@ def _missing(election: Election, commits: Mapping[int, Mapping[Digest, Commit]])
                     commit,
                     f"whose log ended at {election.last}",
                     [(election.note, f"leader of term {election.term}, its log ends at {election.last}")],
+                    _dropped(commit, election.note, facts),
                 )
     return None
+
+
+def _dropped(commit: Commit, elected: NodeNote, facts: Facts) -> list[str]:
+    """Tell, if it is so, that the leader had the entry until it installed a snapshot."""
+    node = elected.node
+    for snapshot in reversed(facts.snapshots):
+        if snapshot.node != node or snapshot.line > elected.line or snapshot.kind != "snapshot-installed":
+            continue
+        last = snapshot.fields["last"]
+        if last < commit.last and any(
+            (commit.digest in [digest for _, digest in span.entries]) and span.note.line < snapshot.line
+            for span in facts.logs.get(node, ())
+        ):
+            story = f"{node} once held entry {commit.last}, and then installed a snapshot up to"
+            return [f"{story} {snapshot.fields['index']} that left its log ending at {last}."]
+    return []
 
 
 def _different(
     election: Election,
     commits: Mapping[int, Mapping[Digest, Commit]],
-    below: Mapping[tuple[int, Digest], Entry | None],
+    below: Mapping[tuple[int, Digest], Link | None],
 ) -> Violation | None:
     """The digest chain of the leader's log passes by a digest that an earlier term had committed."""
     end = f"leader of term {election.term}, its log ends at {election.last} with digest {election.digest}"
@@ -78,27 +108,32 @@ def _different(
                 return _violation(
                     election, commit, f"whose log had another one there (digest {digest})", cited
                 )
-        entry = below.get((index, digest))
-        if entry is None:
+        link = below.get((index, digest))
+        if link is None:
             return None
-        if cited[-1][0] is not entry.note:
-            cited.append((entry.note, f"its log at index {index} and below"))
-        index, digest = index - 1, entry.before
+        index, (digest, note) = index - 1, link
+        if cited[-1][0] is not note:
+            cited.append((note, f"its log at index {index + 1} and below"))
     return None
 
 
 def _violation(
-    election: Election, commit: Commit, how: str, cited: Sequence[tuple[NodeNote, str]]
+    election: Election,
+    commit: Commit,
+    how: str,
+    cited: Sequence[tuple[NodeNote, str]],
+    story: Sequence[str] = (),
 ) -> Violation:
     return violation(
         "LC",
-        f"Entry {commit.index} was committed in term {commit.in_term} or earlier, but is missing"
+        f"Entry {commit.last} was committed in term {commit.in_term} or earlier, but is missing"
         f" from the log of {election.note.node}, elected in term {election.term}, {how}.",
         [
             (
                 commit.note,
-                f"entry {commit.index} committed with digest {commit.digest}, in term {commit.in_term}",
+                f"entry {commit.last} committed with digest {commit.digest}, in term {commit.in_term}",
             ),
             *cited,
         ],
+        story,
     )

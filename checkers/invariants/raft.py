@@ -15,7 +15,7 @@ later term. What followers believe about who leads is not used: it is hearsay.
 all times: the leader of the term makes that entry once, after a prefix that it never changes, and a
 follower takes it only after the same prefix. Two logs, of any nodes and lives, that held entry (i, t)
 with different digests contradict it. An entry that was noted and then lost in a power cut is no
-exception, since its term is never led again.
+exception, since its term is never led again. A snapshot names its last entry, which some log held.
 
 *LC, leader completeness (5.4)*: an entry committed in a term is in the log of the leader of every later
 term. A commit index that some node noted in term u was reached in u or earlier, so it must be covered
@@ -25,11 +25,22 @@ the entry. An end at it must have its digest. An end beyond it has the committed
 digest chain leads there: each note of an entry states the digest below it, so the leader's own notes
 give, step by step down from (i, d), the only digests that its log can have held. Where the chain breaks
 off (a note is lost, or two notes disagree about what is below a digest, a collision) nothing is
-concluded.
+concluded. A log that begins in a snapshot needs no rule of its own: its first entry is noted after the
+snapshot's digest, so the chain reaches the snapshot's index, where it is compared, and goes on below only
+where the node once noted those entries themselves. The harm of a snapshot that drops entries behind it
+shows at the next election: a drop is no contradiction as long as a majority has what was committed.
 
 *SMS, state-machine safety (5.4.3)*: no two servers apply different entries at one index. An applied
 digest covers all that was applied before, so two different ones at an index contradict it, of two nodes
-or of one in two lives (what a life has applied was committed, and that never changes).
+or of one in two lives (what a life has applied was committed, and that never changes). A snapshot holds
+nothing but what was committed and applied: the digest at its index is such a claim too, whether it is
+taken, installed from another node or found at the start of a life.
+
+What is not concluded, for want of certainty: a snapshot is no claim of commitment for LC, since its notes
+don't state the current term, and the other notes of the node, which may have waited for a disk, don't
+bound it. `configured` notes prove nothing: changes of membership by one server at a time leave ES as it
+is, and that two configurations follow each other can't be known where those between may be lost, removed
+with their entries or inside a snapshot.
 
 Valid means: there were notes, all of them could be read, and none contradict each other.
 """
@@ -47,7 +58,7 @@ from splitbrain.checkers.verdict import CheckResult
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from splitbrain.checkers.invariants.vocabulary import Application, Entry, Facts, Leadership
+    from splitbrain.checkers.invariants.facts import Facts, Leadership
     from splitbrain.checkers.verdict import NodeNote, Violation
 
 METHOD = "notes"
@@ -114,9 +125,10 @@ class RaftInvariants:
             method=METHOD,
             reason=f"The {sum(map(len, notes.values()))} notes of {len(notes)} nodes agree;"
             f" terms with a leader: {len(leaders)},"
-            f" log indices filled: {len({entry.index for entry in facts.entries})},"
-            f" committed: {max((commit.index for commit in facts.commits), default=0)},"
-            f" applied: {max((each.index for each in facts.applications), default=0)}.",
+            f" log indices filled: {len({index for index, _ in facts.entries.first})},"
+            f" committed: {max((commit.last for commit in facts.commits), default=0)},"
+            f" applied: {max(facts.states.first, default=0)},"
+            f" snapshots: {len(facts.snapshots)}.",
             certificate=certificate,
         )
 
@@ -169,56 +181,71 @@ def _votes(facts: Facts, term: int) -> dict[str, list[str]]:
 
 def log_matching(facts: Facts) -> Iterator[Violation]:
     """Yield the lowest entry that two logs hold after, or with, different content."""
-    held: dict[tuple[int, int], Entry] = {}
-    conflicts: list[tuple[Entry, Entry]] = []
-    for entry in facts.entries:
-        other = held.setdefault((entry.index, entry.term), entry)
-        if other.digest != entry.digest:
-            conflicts.append((other, entry))
+    conflicts = facts.entries.conflicts
     if not conflicts:
         return
-    one, two = min(conflicts, key=lambda pair: (pair[0].index, pair[0].term))
-    places = {(each.index, each.term) for each, _ in conflicts}
+    (index, term), (one, first), (two, second) = min(conflicts, key=lambda conflict: conflict[0])
+    places = len({place for place, _, _ in conflicts})
     yield violation(
         "LM",
-        f"The logs of {one.note.node} and {two.note.node} both held an entry {one.index} of term {one.term},"
+        f"The logs of {first.node} and {second.node} both held an entry {index} of term {term},"
         " but not the same log up to it.",
         [
-            (one.note, f"entry {one.index} of term {one.term} with digest {one.digest}"),
-            (two.note, f"entry {two.index} of term {two.term} with digest {two.digest}"),
+            (first, f"entry {index} of term {term} with digest {one}"),
+            (second, f"entry {index} of term {term} with digest {two}"),
         ],
-        [f"{len(places)} entries in all are held in two versions."] if len(places) > 1 else [],
+        [f"{places} entries in all are held in two versions."] if places > 1 else [],
     )
 
 
 def state_machine_safety(facts: Facts) -> Iterator[Violation]:
-    """Yield the lowest index at which two state machines had applied different entries."""
-    applied: dict[int, Application] = {}
-    lowest: tuple[Application, Application] | None = None
-    for each in facts.applications:
-        other = applied.setdefault(each.index, each)
-        if other.digest != each.digest and (lowest is None or each.index < lowest[0].index):
-            lowest = (other, each)
-    if lowest is None:
+    """Yield the lowest index up to which two state machines had applied different entries."""
+    conflicts = facts.states.conflicts
+    if not conflicts:
         return
-    one, two = lowest
-    nodes = (
-        f"{one.note.node} applied two different entries"
-        if one.note.node == two.note.node
-        else f"{one.note.node} and {two.note.node} applied different entries"
-    )
-    below = applied.get(one.index - 1)
+    index, (one, first), (two, second) = min(conflicts, key=lambda conflict: conflict[0])
     story = (
         ["No note tells whether they already differed below that index."]
-        if below is None and one.index > 1
+        if index > 1 and index - 1 not in facts.states.first
         else []
     )
     yield violation(
         "SMS",
-        f"{nodes} at index {one.index}.",
+        _differing(index, first, second),
         [
-            (one.note, f"applied digest {one.digest} at index {one.index}"),
-            (two.note, f"applied digest {two.digest} at index {two.index}"),
+            (note, f"{_reached(note)} at index {index}: digest {digest}")
+            for digest, note in ((one, first), (two, second))
         ],
         story,
     )
+
+
+def _differing(index: int, one: NodeNote, two: NodeNote) -> str:
+    """Say of two notes that they state different prefixes up to an index."""
+    if one.kind == two.kind == "applied":
+        if one.node == two.node:
+            return f"{one.node} applied two different entries at index {index}."
+        return f"{one.node} and {two.node} applied different entries at index {index}."
+    if "applied" not in (one.kind, two.kind):
+        nodes = (
+            f"Two snapshots of {one.node}"
+            if one.node == two.node
+            else f"The snapshots of {one.node} and {two.node}"
+        )
+        return f"{nodes} up to index {index} hold different entries."
+    snapshot, other = (two, one) if one.kind == "applied" else (one, two)
+    who = "it" if snapshot.node == other.node else other.node
+    return f"The snapshot of {snapshot.node} up to index {index} holds other entries than {who} applied."
+
+
+def _reached(note: NodeNote) -> str:
+    """Say how a state machine came to the prefix that a note states."""
+    return _WAYS.get(note.kind, note.kind)
+
+
+_WAYS = {
+    "applied": "applied",
+    "snapshot-taken": "took a snapshot",
+    "snapshot-installed": "installed a snapshot",
+    "recovered": "came back with a snapshot",
+}

@@ -1,4 +1,4 @@
-"""The notes of a Raft node, and the facts that they state.
+"""The notes of a Raft node, read as facts.
 
 The vocabulary is the contract between `systems/raft`, which notes, and the invariants, which conclude:
 
@@ -13,109 +13,40 @@ The vocabulary is the contract between `systems/raft`, which notes, and the inva
                its commit index is now i, an entry of term t; its current term is u
     applied    {"first": i, "digests": [d, ...], "term": t}
                the entries at i, i+1, ... went into the state machine
+    snapshot-taken      {"index": i, "term": t, "digest": d}
+               its state machine with all entries up to i, one of term t, stands for them now
+    snapshot-installed  {"index": i, "term": t, "digest": d, "last": j}
+               another node's snapshot became its own; its log now ends at j
     started    {"pid", "records", "torn"}               the runtime's own: a new life of the node begins
-    recovered  {"first": i, "entries": [[term, digest], ...], "term": t, "vote": name or null,
-                "commit": c}
-               the log that it came back with; "previous" too where it does not begin at 1
+    recovered  {"first": i, "entries": [[term, digest], ...], "term": t, "vote": name or null}
+               the log that it came back with; where that begins in a snapshot, so that i > 1, also
+               "snapshot": {"index": i-1, "term": t} and "previous", the digest there
+    configured {"index": i, "term": t, "members": [name, ...]}
+               the members that it counts now; nothing is concluded from it (theory: `raft`)
 
 Indices begin at 1; index 0 is the empty log. A digest is chained, digest(i) = H(digest(i-1), term,
-command): different digests at one index mean different prefixes for certain, equal ones the same prefix
-unless H collides. Hence a collision can hide a violation but not invent one.
+command), over the whole log, whether its beginning is still there or in a snapshot: different digests at
+one index mean different prefixes for certain, equal ones the same prefix unless H collides. Hence a
+collision can hide a violation but not invent one.
 
 Kinds that are not listed are somebody else's and are skipped. A listed one whose fields are missing or of
-the wrong type states no fact and is counted as malformed.
+the wrong type states no fact and is counted as malformed. Fields may be a node's own, with tuples where
+a file has lists.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.invariants.facts import Commit, Election, Facts, Leadership, Span, Vote
 from splitbrain.checkers.invariants.notes import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from splitbrain.checkers.invariants.facts import Digest
     from splitbrain.checkers.verdict import NodeNote
-
-Digest: TypeAlias = "str | int"
-
-
-@dataclass(frozen=True, slots=True)
-class Leadership:
-    """A node says that it leads `term`, in the life that began with the note `born`."""
-
-    term: int
-    born: NodeNote | None
-    note: NodeNote
-
-
-@dataclass(frozen=True, slots=True)
-class Election:
-    """A node became leader of `term` with a log that ends at `last` with `digest`."""
-
-    term: int
-    last: int
-    digest: Digest | None
-    note: NodeNote
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A log held an entry of `term` at `index`; `before` is the digest below it, where that is stated."""
-
-    index: int
-    term: int
-    digest: Digest
-    before: Digest | None
-    note: NodeNote
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The log up to `index` with `digest` was committed in `in_term` at the latest."""
-
-    index: int
-    term: int
-    digest: Digest
-    in_term: int
-    note: NodeNote
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """The entries up to `index` with `digest` went into a state machine, in order."""
-
-    index: int
-    digest: Digest
-    note: NodeNote
-
-
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """A node voted for `candidate` in `term`."""
-
-    term: int
-    candidate: str
-    note: NodeNote
-
-
-@dataclass
-class Facts:
-    """All that the notes of all nodes state, each with the note that states it."""
-
-    leaderships: list[Leadership] = field(default_factory=list)
-    elections: list[Election] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    commits: list[Commit] = field(default_factory=list)
-    applications: list[Application] = field(default_factory=list)
-    votes: list[Vote] = field(default_factory=list)
-    malformed: list[NodeNote] = field(default_factory=list)
-
-    @property
-    def empty(self) -> bool:
-        """Whether the notes state nothing that an invariant speaks of."""
-        return not (self.leaderships or self.entries or self.commits or self.applications)
 
 
 class MalformedNoteError(Exception):
@@ -125,91 +56,128 @@ class MalformedNoteError(Exception):
 def read_facts(notes: Mapping[str, Sequence[NodeNote]]) -> Facts:
     """Return what the notes state."""
     facts = Facts()
+    reader_of = _READERS.get
     for own in notes.values():
         born: NodeNote | None = None
         for note in own:
-            if note.kind == "started":
-                born = note
-            reader = _READERS.get(note.kind)
+            reader = reader_of(note.kind)
             if reader is None:
+                if note.kind == "started":
+                    born = note
                 continue
             try:
-                reader(note, born, facts)
+                reader(note, note.fields, born, facts)
             except MalformedNoteError:
                 facts.malformed.append(note)
     return facts
 
 
-def _role(note: NodeNote, born: NodeNote | None, facts: Facts) -> None:
-    role = note.fields.get("role")
+def _role(note: NodeNote, fields: Mapping[str, Any], born: NodeNote | None, facts: Facts) -> None:
+    role = fields.get("role")
     if not isinstance(role, str):
         raise MalformedNoteError
     if role == "leader":
-        facts.leaderships.append(Leadership(_number(note.fields, "term"), born, note))
+        facts.leaderships.append(Leadership(_number(fields, "term"), born, note))
 
 
-def _elected(note: NodeNote, born: NodeNote | None, facts: Facts) -> None:
-    term, last = _number(note.fields, "term"), _number(note.fields, "last")
-    digest = None if last == 0 else _digest(note.fields.get("digest"))
+def _elected(note: NodeNote, fields: Mapping[str, Any], born: NodeNote | None, facts: Facts) -> None:
+    term, last = _number(fields, "term"), _number(fields, "last")
+    digest = None if last == 0 else _digest(fields.get("digest"))
     facts.elections.append(Election(term, last, digest, note))
     facts.leaderships.append(Leadership(term, born, note))
 
 
-def _held(note: NodeNote, _: NodeNote | None, facts: Facts) -> None:
-    facts.entries.extend(_entries(note))
-
-
-def _committed(note: NodeNote, _: NodeNote | None, facts: Facts) -> None:
-    index, term = _number(note.fields, "index"), _number(note.fields, "term")
-    digest, in_term = _digest(note.fields.get("digest")), _number(note.fields, "in_term")
-    facts.commits.append(Commit(index, term, digest, in_term, note))
-
-
-def _applied(note: NodeNote, _: NodeNote | None, facts: Facts) -> None:
-    first = _number(note.fields, "first")
-    digests = [_digest(each) for each in _list(note.fields, "digests")]
-    facts.applications.extend(
-        Application(index, each, note) for index, each in enumerate(digests, start=first)
-    )
-
-
-def _voted(note: NodeNote, _: NodeNote | None, facts: Facts) -> None:
-    candidate = note.fields.get("for")
+def _voted(note: NodeNote, fields: Mapping[str, Any], _: NodeNote | None, facts: Facts) -> None:
+    candidate = fields.get("for")
     if not isinstance(candidate, str):
         raise MalformedNoteError
-    facts.votes.append(Vote(_number(note.fields, "term"), candidate, note))
+    facts.votes.append(Vote(_number(fields, "term"), candidate, note))
 
 
-def _unreadable(_: NodeNote, __: NodeNote | None, ___: Facts) -> None:
+def _appended(note: NodeNote, fields: Mapping[str, Any], _: NodeNote | None, facts: Facts) -> None:
+    _hold(_span(note, fields), facts)
+
+
+def _recovered(note: NodeNote, fields: Mapping[str, Any], _: NodeNote | None, facts: Facts) -> None:
+    span = _span(note, fields)
+    if span.first > 1:
+        snapshot = fields.get("snapshot")
+        if not isinstance(snapshot, Mapping) or span.before is None:
+            raise MalformedNoteError
+        if _number(snapshot, "index") != span.first - 1:
+            raise MalformedNoteError
+        _compact(span.first - 1, _number(snapshot, "term"), span.before, note, facts)
+    _hold(span, facts)
+
+
+def _committed(note: NodeNote, fields: Mapping[str, Any], _: NodeNote | None, facts: Facts) -> None:
+    index, _term = _number(fields, "index"), _number(fields, "term")
+    digest, in_term = _digest(fields.get("digest")), _number(fields, "in_term")
+    facts.commits.append(Commit(index, digest, in_term, note))
+
+
+def _applied(note: NodeNote, fields: Mapping[str, Any], _: NodeNote | None, facts: Facts) -> None:
+    first, digests = _number(fields, "first"), _list(fields, "digests")
+    for digest in digests:
+        _digest(digest)
+    add = facts.states.add
+    for index, digest in enumerate(digests, first):
+        add(index, digest, note)
+
+
+def _snapshot(note: NodeNote, fields: Mapping[str, Any], _: NodeNote | None, facts: Facts) -> None:
+    index, term, digest = _number(fields, "index"), _number(fields, "term"), _digest(fields.get("digest"))
+    _compact(index, term, digest, note, facts)
+
+
+def _installed(note: NodeNote, fields: Mapping[str, Any], born: NodeNote | None, facts: Facts) -> None:
+    _number(fields, "last")
+    _snapshot(note, fields, born, facts)
+
+
+def _unreadable(_: NodeNote, __: Mapping[str, Any], ___: NodeNote | None, ____: Facts) -> None:
     raise MalformedNoteError
 
 
-_READERS: dict[str, Callable[[NodeNote, NodeNote | None, Facts], None]] = {
+_READERS: dict[str, Callable[[NodeNote, Mapping[str, Any], NodeNote | None, Facts], None]] = {
     "role": _role,
     "elected": _elected,
-    "appended": _held,
-    "recovered": _held,
+    "appended": _appended,
+    "recovered": _recovered,
     "committed": _committed,
     "applied": _applied,
+    "snapshot-taken": _snapshot,
+    "snapshot-installed": _installed,
     "voted": _voted,
     UNREADABLE: _unreadable,
 }
-"""Each adds the facts of one note, in the life that began with a `started` note, or raises."""
+"""Each adds the facts of one note, given its fields and the `started` note of its life, or raises."""
 
 
-def _entries(note: NodeNote) -> list[Entry]:
-    first = _number(note.fields, "first")
-    before = note.fields.get("previous")
+def _hold(span: Span, facts: Facts) -> None:
+    """A log held these entries."""
+    note, add = span.note, facts.entries.add
+    for index, (term, digest) in enumerate(span.entries, span.first):
+        add((index, term), digest, note)
+    facts.logs.setdefault(note.node, []).append(span)
+
+
+def _compact(index: int, term: int, digest: Digest, note: NodeNote, facts: Facts) -> None:
+    """A state machine has the prefix up to the entry of an index and a term, from a snapshot."""
+    facts.entries.add((index, term), digest, note)
+    facts.states.add(index, digest, note)
+    facts.snapshots.append(note)
+
+
+def _span(note: NodeNote, fields: Mapping[str, Any]) -> Span:
+    first, entries, before = _number(fields, "first"), _list(fields, "entries"), fields.get("previous")
     if before is not None:
-        before = _digest(before)
-    entries: list[Entry] = []
-    for index, pair in enumerate(_list(note.fields, "entries"), start=first):
+        _digest(before)
+    for pair in entries:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2 or type(pair[0]) is not int:
             raise MalformedNoteError
-        digest = _digest(pair[1])
-        entries.append(Entry(index, pair[0], digest, before, note))
-        before = digest
-    return entries
+        _digest(pair[1])
+    return Span(first, entries, before, note)
 
 
 def _number(fields: Mapping[str, Any], name: str) -> int:
@@ -220,13 +188,13 @@ def _number(fields: Mapping[str, Any], name: str) -> int:
 
 
 def _digest(value: Any) -> Digest:
-    if isinstance(value, str) or type(value) is int:
+    if type(value) is str or type(value) is int:
         return value
     raise MalformedNoteError
 
 
-def _list(fields: Mapping[str, Any], name: str) -> list[Any]:
+def _list(fields: Mapping[str, Any], name: str) -> Sequence[Any]:
     value = fields.get(name)
-    if not isinstance(value, list):
+    if not isinstance(value, (list, tuple)):
         raise MalformedNoteError
     return value

@@ -7,7 +7,9 @@ notes' fields as docs and `checkers.invariants` state them:
     LM   an entry of the same index and term has two digests
     LC   an entry is committed in a term, and a leader elected in a later one ends below it, or
          has another digest there
-    SMS  an index was applied with two digests
+    SMS  an index was applied with two digests, or a snapshot up to it has another one
+
+A snapshot (taken, installed, or that a recovered log begins in) states the digest of its last entry.
 
 Each rule is a function from any set of notes to the first contradiction in it, or None. A violation is
 confirmed by its cited notes; that none exists is confirmed by all notes of the run. Notes that say
@@ -16,13 +18,14 @@ nothing usable say nothing here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.verification.values import show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from splitbrain.checkers.verdict import NodeNote
 
@@ -116,20 +119,23 @@ def _two_leaders(notes: Sequence[NodeNote]) -> str | None:
 
 def _logs_differ(notes: Sequence[NodeNote]) -> str | None:
     seen: dict[tuple[int, int], Any] = {}
-    for index, term, digest, _ in (entry for note in notes for entry in _log(note)):
+    logs = ((index, term, digest) for note in notes for index, term, digest, _ in _log(note))
+    for index, term, digest in (*logs, *_snapshots(notes)):
         if seen.setdefault((index, term), digest) != digest:
             return f"entry {index} of term {term} has digests {show(seen[index, term])} and {show(digest)}"
     return None
 
 
 def _states_differ(notes: Sequence[NodeNote]) -> str | None:
-    seen: dict[int, Any] = {}
+    states = [(index, digest) for index, _, digest in _snapshots(notes)]
     for note in notes:
         first, digests = note.fields.get("first"), note.fields.get("digests")
-        if note.kind == "applied" and type(first) is int and isinstance(digests, list):
-            for index, digest in enumerate(digests, start=first):
-                if seen.setdefault(index, digest) != digest:
-                    return f"index {index} was applied with digests {show(seen[index])} and {show(digest)}"
+        if note.kind == "applied" and type(first) is int and isinstance(digests, (list, tuple)):
+            states.extend(enumerate(digests, start=first))
+    seen: dict[int, Any] = {}
+    for index, digest in states:
+        if seen.setdefault(index, digest) != digest:
+            return f"state machines had digests {show(seen[index])} and {show(digest)} at index {index}"
     return None
 
 
@@ -182,14 +188,31 @@ def _leaders(notes: Sequence[NodeNote]) -> Iterator[tuple[int, str, int]]:
             yield term, note.node, lives.get(note.node, 0)
 
 
+def _snapshots(notes: Sequence[NodeNote]) -> Iterator[tuple[int, int, Any]]:
+    """Yield (index, term, digest) of the last entry in each snapshot."""
+    for note in notes:
+        snapshot: Any = None
+        if note.kind == "recovered":
+            snapshot, digest = note.fields.get("snapshot"), note.fields.get("previous")
+        elif note.kind in ("snapshot-taken", "snapshot-installed"):
+            snapshot, digest = note.fields, note.fields.get("digest")
+        if not isinstance(snapshot, Mapping):
+            continue
+        index, term = snapshot.get("index"), snapshot.get("term")
+        if type(index) is int and type(term) is int and digest is not None:
+            yield index, term, digest
+
+
 def _log(note: NodeNote) -> Iterator[tuple[int, int, Any, Any]]:
     """Yield (index, term, digest, digest below or None) of the entries that a note states."""
     first, entries = note.fields.get("first"), note.fields.get("entries")
-    if note.kind not in ("appended", "recovered") or type(first) is not int or not isinstance(entries, list):
+    if note.kind not in ("appended", "recovered") or type(first) is not int:
+        return
+    if not isinstance(entries, (list, tuple)):
         return
     below = note.fields.get("previous")
     for index, entry in enumerate(entries, start=first):
-        if not isinstance(entry, list) or len(entry) != 2 or type(entry[0]) is not int:
+        if not isinstance(entry, (list, tuple)) or len(entry) != 2 or type(entry[0]) is not int:
             return
         yield index, entry[0], entry[1], below
         below = entry[1]
