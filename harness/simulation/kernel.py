@@ -70,6 +70,7 @@ class Kernel:
         self.notes: dict[str, list[NodeNote]] = {name: [] for name in self.nodes}
         self.census: dict[tuple[str, str], int] | None = {} if census or crash_points else None
         self.reach: list[tuple[int, frozenset[str], frozenset[tuple[str, str]]]] = []
+        """From which time on which nodes are silent and which links impaired."""
         self.schedule = Schedule(seed, environment, deviations, record=record)
         self.links = Links()
         self.hosts = {

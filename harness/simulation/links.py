@@ -23,9 +23,8 @@ class Links:
     def __init__(self) -> None:
         self.policies: dict[Link, LinkPolicy] = {}
         self._by_fault: dict[str, Mapping[Link, LinkPolicy]] = {}
-        self.counters = dict.fromkeys(
-            ("lines", "dropped", "lost", "duplicated", "delayed", "held", "reordered"), 0
-        )
+        self.lines = 0
+        self.counters = dict.fromkeys(("dropped", "lost", "duplicated", "delayed", "held", "reordered"), 0)
 
     def lay(self, fault: str, links: Mapping[Link, LinkPolicy]) -> None:
         """Lay a fault's policies, in place of its earlier ones."""

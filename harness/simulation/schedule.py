@@ -54,6 +54,8 @@ class Schedule:
         network = environment.network
         self._plain = not (network.loss or network.duplicate or network.reorder or network.tail)
         self.recorded: list[Deviation] | None = [] if record else None
+        self.plain = self._plain and not self._deviations and not record
+        """Whether a message simply takes its time: then `arrival` does what `message` would."""
 
     def lane(self, source: str, destination: str, kind: str) -> Lane:
         """Return the lane of a type of message on a link."""
@@ -62,6 +64,25 @@ class Schedule:
             lane = Lane(stream(self._seed, "network", source, destination, kind))
             self._lanes[source, destination, kind] = lane
         return lane
+
+    def arrival(self, source: str, destination: str, kind: str, now: int) -> int:
+        """Return when a message sent now arrives, where `plain` holds: the hottest path there is."""
+        try:
+            lane = self._lanes[source, destination, kind]
+        except KeyError:
+            lane = self.lane(source, destination, kind)
+        ordinal = lane.count
+        lane.count = ordinal + 1
+        network = self._network
+        at = now + network.latency
+        if network.spread:
+            at += (draw((lane.key + ordinal * SLOTS * GOLDEN) & WORD) * network.spread) >> 64
+        link = (source, destination)
+        latest = self._latest.get(link, 0)
+        if at < latest:
+            return latest
+        self._latest[link] = at
+        return at
 
     def message(self, source: str, destination: str, kind: str, now: int) -> tuple[int, ...]:
         """Return when a message sent now arrives: nothing if it is lost, two times if it is doubled."""

@@ -8,6 +8,7 @@ a node: it learns when that node dies, and that a node that is down refuses.
 from __future__ import annotations
 
 import json
+from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.backend import ActionDone, ClientMessage, ClientUnreachable, LinkPolicy
@@ -21,6 +22,7 @@ from splitbrain.simulation.schedule import (
     SLOTS,
 )
 from splitbrain.simulation.streams import below
+from splitbrain.systems.contract import Received
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,6 +74,12 @@ class Traffic(Processes):
     ) -> None:
         """Let a message take its way: `function(*arguments, number)` when it arrives, if it does."""
         kind = body.get("type", "")
+        if self.story is None and self.schedule.plain and not self.links.policies:
+            at = self.schedule.arrival(source, destination, kind, self.time)
+            self._number = number = self._number + 1
+            self.links.lines += 1
+            heappush(self._heap, (at, number, function, (*arguments, number)))
+            return
         arrivals = self.schedule.message(source, destination, kind, self.time)
         self._number += 1
         number = self._number
@@ -82,7 +90,7 @@ class Traffic(Processes):
                 self.story.add(self.time, "lost", source, destination, number, fields="loss")
             elif len(arrivals) > 1:
                 self.story.add(self.time, "copy", source, destination, number)
-        self.links.counters["lines"] += 1
+        self.links.lines += 1
         if self.links.policies:
             link = (end(source, self.hosts), end(destination, self.hosts))
             policy = self.links.policies.get(link)
@@ -145,9 +153,7 @@ class Traffic(Processes):
 
     def _dropped(self, source: str, destination: str, number: int) -> bool:
         """Tell whether a cut that was laid meanwhile drops a message in flight."""
-        if not self.links.policies or not self.links.cut(
-            end(source, self.hosts), end(destination, self.hosts)
-        ):
+        if not self.links.cut(end(source, self.hosts), end(destination, self.hosts)):
             return False
         self.links.counters["dropped"] += 1
         if self.story is not None:
@@ -158,13 +164,15 @@ class Traffic(Processes):
 
     def _arrive(self, host: Host, source: str, body: Any, number: int) -> None:
         """A message from a peer reaches a node."""
-        if self._dropped(source, host.name, number):
+        if self.links.policies and self._dropped(source, host.name, number):
             return
         if host.node is None:
             if self.story is not None:
                 self.story.add(self.time, "lost", source, host.name, number, fields="down")
         elif host.paused or host.blocked:
             host.inbox.append((self._receive, host, source, body, number))
+        elif self.story is None:
+            self._step(host, Received(source, body))
         else:
             self._receive(host, source, body, number)
 
