@@ -40,10 +40,10 @@ class Case:
     """A simulated run.
 
     `system` and `workload` are names or references (`splitbrain.registry`); `settings` override those of
-    the system. `operations` is None for the endless stream of the workload at `rate` a second.
-    `plan.duration` is how long operations and faults go on; `patience` is how many seconds the
-    system then has, everything healed, to serve an operation. Times in `plan` and `patience` are
-    seconds, all others nanoseconds.
+    the system, `workload_options` those of the workload. `operations` is None for the endless stream of
+    the workload at `rate` a second. `plan.duration` is how long operations and faults go on; `patience`
+    is how many seconds the system then has, everything healed, to serve an operation. Times in `plan`
+    and `patience` are seconds, all others nanoseconds.
     """
 
     system: str
@@ -57,6 +57,7 @@ class Case:
     rate: float = 10.0
     operation_timeout: float = 1.0
     patience: float = 9.0
+    workload_options: Mapping[str, Any] = field(default_factory=dict)
     operations: tuple[Operation, ...] | None = None
     environment: Environment = CALM
     deviations: tuple[Deviation, ...] = ()
@@ -75,6 +76,7 @@ class Case:
             "nodes": self.nodes,
             "settings": dict(self.settings),
             "workload": self.workload,
+            "workload_options": dict(self.workload_options),
             "concurrency": self.concurrency,
             "rate": self.rate,
             "operation_timeout": self.operation_timeout,
@@ -116,7 +118,7 @@ def case_from_json(document: Any) -> Case:
     if not isinstance(document, dict):
         raise UsageError("a case is one JSON object.")
     known = set(NUMBERS) | {
-        *("system", "bugs", "settings", "workload", "operations", "plan"),
+        *("system", "bugs", "settings", "workload", "workload_options", "operations", "plan"),
         *("crash_points", "environment", "deviations"),
     }
     unknown = sorted(set(document) - known)
@@ -125,11 +127,14 @@ def case_from_json(document: Any) -> Case:
     for name in ("system", "workload"):
         if not isinstance(document.get(name), str):
             raise UsageError(f"`{name}` must be a name, not {document.get(name)!r}.")
-    bugs, settings = document.get("bugs", []), document.get("settings", {})
+    bugs = document.get("bugs", [])
+    settings, options = document.get("settings", {}), document.get("workload_options", {})
     if not isinstance(bugs, list) or not all(isinstance(bug, str) for bug in bugs):
         raise UsageError("`bugs` must be a list of names.")
     if not isinstance(settings, dict):
         raise UsageError("`settings` must be an object.")
+    if not isinstance(options, dict):
+        raise UsageError("`workload_options` must be an object.")
     numbers = {name: _number(document, name) for name in NUMBERS}
     operations = document.get("operations")
     return Case(
@@ -137,6 +142,7 @@ def case_from_json(document: Any) -> Case:
         workload=document["workload"],
         bugs=tuple(bugs),
         settings=settings,
+        workload_options=options,
         operations=None
         if operations is None
         else tuple(_operation(each, numbers["concurrency"]) for each in _list(document, "operations")),

@@ -114,11 +114,12 @@ def simulate(
     census: bool = False,
     interrupted: Callable[[], bool] | None = None,
     watch: Watcher | None = None,
+    said: Callable[[Mapping[str, Any]], object] | None = None,
 ) -> Outcome:
     """Run a case.
 
     With `story` the trace is kept, with `record` the schedule as deviations, with `census` the number of
-    effects by label.
+    effects by label. `said` is told each line of the nemesis's journal when it is written.
 
     Raises:
         HarnessError: a node raised before it was first ready, or the harness failed.
@@ -157,7 +158,7 @@ def simulate(
         resolved.faults,
         world,
         roles=resolved.system.roles,
-        journal=faults.append,
+        journal=faults.append if said is None else _both(faults.append, said),
         record=interpreter.record_nemesis,
     )
     served = Served(history.lines)
@@ -224,7 +225,7 @@ def _operations(case: Case, resolved: Resolved) -> Liftable:
         return script(case.operations, case.concurrency)
     dice = random.Random(f"{case.seed}/workload")
     workload = resolved.workload()
-    stream = workload.generator(workload.settle({}), dice)
+    stream = workload.generator(workload.settle(case.workload_options), dice)
     return stagger(1 / case.rate, stream, dice) if case.rate else stream
 
 
@@ -232,7 +233,19 @@ def _final(case: Case, resolved: Resolved) -> Liftable:
     if case.operations is not None:
         return None
     workload = resolved.workload()
-    return workload.final_generator(workload.settle({}), random.Random(f"{case.seed}/final"))
+    return workload.final_generator(
+        workload.settle(case.workload_options), random.Random(f"{case.seed}/final")
+    )
+
+
+def _both(
+    keep: Callable[[Mapping[str, Any]], object], say: Callable[[Mapping[str, Any]], object]
+) -> Callable[[Mapping[str, Any]], object]:
+    def journal(line: Mapping[str, Any]) -> None:
+        keep(line)
+        say(line)
+
+    return journal
 
 
 def _never() -> bool:
