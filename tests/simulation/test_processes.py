@@ -151,6 +151,19 @@ def test_a_resumed_node_takes_what_waited_before_its_timers(stage):
     assert kinds[-2:] == ["received", "fired"]
 
 
+def test_a_sync_that_ends_while_a_node_is_paused_is_heard_of_when_it_goes_on(stage):
+    world = stage(environment=SLOW_DISK)
+    world.tell("n1", ("persist", "a"), ("reply", "c0", "durable"))
+    world.run(0.05)
+    world.do(Pause("n1"))
+    world.run(1.0)
+    assert world.notes("n1", "durable") == []
+    world.do(Resume("n1"))
+    world.run(0.1)
+    assert world.notes("n1", "durable") == [{"id": 1}]
+    assert any(isinstance(event, ClientMessage) for event in world.events)
+
+
 def test_a_trigger_stops_a_node_between_two_effects(stage):
     world = stage()
     world.do(Arm("n1", "trap", "here", skip=1))
