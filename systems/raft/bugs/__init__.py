@@ -1,0 +1,15 @@
+"""Seeded bugs: each is the node with exactly one rule removed.
+
+They show that the harness convicts real mistakes, each of which was made in a real system or is
+named in the literature. Each survives a run without faults. They override different methods, so
+any of them combine.
+"""
+
+from . import clients, elections, replication
+
+BUGS = tuple(
+    sorted(
+        (*elections.BUGS, *replication.BUGS, *clients.BUGS), key=lambda bug: int(bug.number.removeprefix("R"))
+    )
+)
+"""All of them, in the order of their numbers."""
