@@ -7,6 +7,10 @@ with it goes the promise to vote for nobody else.
 
 A leader's log holds every committed entry (leader completeness): a committed entry is on a
 majority, some voter is in both majorities, and a voter refuses candidates with a lesser log.
+
+A server that still hears from a leader takes no part in an election (thesis, section 4.2.3), so one
+that was removed from the cluster, or can't hear the leader, deposes nobody who is heard. Before it
+stands at all, a server asks whether it could win: `prevote.py`.
 """
 
 from __future__ import annotations
@@ -27,24 +31,11 @@ class Election(Replication):
 
     # Becoming a candidate.
 
-    def on_election_timeout(self) -> None:
-        """Begin an election if no leader or worthy candidate was heard of for the whole timeout (5.2).
-
-        The timer is not moved with every heartbeat; it finds out here how long there is to wait.
-        """
-        if self.leadership is not None:
-            return
-        remaining = self.election_deadline - self.now
-        if remaining > 0:
-            self.set_timer(ELECTION, remaining)
-        else:
-            self.begin_election()
-
     def begin_election(self) -> None:
         """Enter the next term, vote for oneself and ask all others in parallel (5.2)."""
         self.term += 1
         self.vote = self.name
-        self.role, self.leader, self.votes = CANDIDATE, None, {}
+        self.role, self.leader, self.votes, self.prevotes = CANDIDATE, None, {}, None
         self.note_role()
         self.request_votes()
         self.note("voted", {"term": self.term, "for": self.name, "own": True}, self.hard_state())
@@ -63,8 +54,8 @@ class Election(Replication):
     # Voting.
 
     def on_request_vote(self, candidate: str, body: Body) -> None:
-        """Answer a candidate of the current or an older term (newer ones were adopted before)."""
-        if self.is_stale(body["term"]):
+        """Answer a candidate: of the current or an older term, unless one still hears from a leader."""
+        if self.heard_from_leader_lately() or self.is_stale(body["term"]):
             self.send(candidate, messages.vote(self.term, granted=False), self.hard_state())
             return
         granted = self.may_vote_for(candidate) and self.is_up_to_date(body["last_index"], body["last_term"])
@@ -77,6 +68,13 @@ class Election(Replication):
         self.send(candidate, messages.vote(self.term, granted=granted), after)
         if first_time:
             self.note("voted", {"term": self.term, "for": candidate, "own": False}, after)
+
+    def heard_from_leader_lately(self) -> bool:
+        """Tell whether a leader was heard of within the minimum election timeout (thesis 4.2.3).
+
+        Then a candidate is denied, and its term with it: it would only depose a leader that works.
+        """
+        return self.role == LEADER or self.now - self.contact < self.limits.election_minimum
 
     def may_vote_for(self, candidate: str) -> bool:
         """Vote for at most one candidate in a term, first come first served (5.2)."""

@@ -6,7 +6,9 @@ the paper's arguments:
 - `round` numbers a leader's broadcasts within its term; a reply returns it, so the leader knows
   that a follower still recognised it *after* that broadcast began (thesis, section 6.4);
 - a success names in `match` the index up to which the follower's durable log equals the leader's;
-- a rejection says where the follower's conflicting term begins (section 5.3, last paragraphs).
+- a rejection says where the follower's conflicting term begins (section 5.3, last paragraphs);
+- a pre-vote asks about the term after the candidate's own, `for`, and is answered for that one
+  (thesis, section 9.6).
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 REQUEST_VOTE = "request_vote"
 VOTE = "vote"
+REQUEST_PREVOTE = "request_prevote"
+PREVOTE = "prevote"
 APPEND_ENTRIES = "append_entries"
 APPENDED = "appended"
 
@@ -30,6 +34,22 @@ def request_vote(term: int, last_index: int, last_term: int) -> dict[str, Json]:
 def vote(term: int, *, granted: bool) -> dict[str, Json]:
     """Return the answer to a request for a vote."""
     return {"type": VOTE, "term": term, "granted": granted}
+
+
+def request_prevote(term: int, last_index: int, last_term: int) -> dict[str, Json]:
+    """Return the question whether one would get a vote in the term after `term`, one's own."""
+    return {
+        "type": REQUEST_PREVOTE,
+        "term": term,
+        "for": term + 1,
+        "last_index": last_index,
+        "last_term": last_term,
+    }
+
+
+def prevote(term: int, for_term: int, *, granted: bool) -> dict[str, Json]:
+    """Return the answer of a server in `term` to a pre-vote about `for_term`."""
+    return {"type": PREVOTE, "term": term, "for": for_term, "granted": granted}
 
 
 def append_entries(

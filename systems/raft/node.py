@@ -5,6 +5,7 @@ so the checker of invariants may take them as they are:
 
     recovered      {"first": 1, "entries": [[term, digest], ...], "term", "vote"}  what an earlier life left
     role           {"role": "follower" | "candidate" | "leader", "term", "leader": name or null}
+    pre-voted      {"term": the one asked about, "for"}  right after a pre-vote was granted
     voted          {"term", "for", "own": bool}  right after the vote was sent
     elected        {"term", "last", "digest"}  it became leader with a log that ends so
     appended       {"first", "entries": [[term, digest], ...], "previous": digest before}  the log holds these
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from ..contract import Persisted, Received, Started, TimerFired
 from . import messages
-from .election import Election
+from .prevote import PreVote
 from .reads import Reads
 from .sessions import Sessions
 from .state import APPLY, ELECTION, FLUSH, TICK
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ..contract import Body, Effect, Event, Now
 
 
-class RaftNode(Election, Reads, Sessions):
+class RaftNode(PreVote, Reads, Sessions):
     """One server of the cluster."""
 
     def step(self, event: Event, now: Now) -> list[Effect]:
@@ -95,7 +96,7 @@ class RaftNode(Election, Reads, Sessions):
     def on_peer(self, src: str, body: Body) -> None:
         """Adopt a newer term first, then take the message (5.1)."""
         kind = body["type"]
-        if body["term"] > self.term:
+        if body["term"] > self.term and self.adopts_term_with(kind):
             self.adopt_term(body["term"], src if kind == messages.APPEND_ENTRIES else None)
         if kind == messages.APPEND_ENTRIES:
             self.on_append_entries(src, body)
@@ -105,6 +106,16 @@ class RaftNode(Election, Reads, Sessions):
             self.on_request_vote(src, body)
         elif kind == messages.VOTE:
             self.on_vote(src, body)
+        elif kind == messages.REQUEST_PREVOTE:
+            self.on_request_prevote(src, body)
+        elif kind == messages.PREVOTE:
+            self.on_prevote(src, body)
+
+    def adopts_term_with(self, kind: str) -> bool:
+        """Take over a newer term, unless its owner only asks (thesis 9.6) or disturbs (thesis 4.2.3)."""
+        if kind == messages.REQUEST_VOTE:
+            return not self.heard_from_leader_lately()
+        return kind != messages.REQUEST_PREVOTE
 
     def on_client(self, client: str, body: Body) -> None:
         """Take a client's request; what can't be answered, or is none, is left alone."""

@@ -27,6 +27,9 @@ FOLLOWER, CANDIDATE, LEADER = "follower", "candidate", "leader"
 ELECTION, TICK, FLUSH, APPLY = "election", "tick", "flush", "apply"
 """The timers: no leader heard of; heartbeats and retries; broadcast; go on applying."""
 
+NEVER = -(1 << 62)
+"""A steady time before all others."""
+
 
 class RaftState(Node):
     """State, persistence and the change of terms. Holds no rule of any one part of the protocol."""
@@ -50,7 +53,9 @@ class RaftState(Node):
         self.commit_index = 0
         self.applied_index = 0
         self.votes: dict[str, bool] = {}
-        self.noted_role: Mapping[str, Json] = {}
+        self.prevotes: dict[str, bool] | None = None  # while it asks for pre-votes
+        self.noted_role: tuple[str, int, str | None] | None = None
+        self.contact = NEVER  # when it last heard from a leader of its term
         self.patience = self.limits.election_minimum
         self.election_deadline = 0
         self.leadership: Leadership | None = None
@@ -127,13 +132,14 @@ class RaftState(Node):
 
         The election timer goes on as it is: only a leader and a granted vote move it (5.2).
         """
-        led, former = self.leadership, self.role
+        led = self.leadership
         if led is not None:
             self.save_new_entries(led)
-        self.role, self.leader, self.leadership, self.votes = FOLLOWER, leader, None, {}
-        self.note_role()
-        if former != FOLLOWER:
+        if self.role != FOLLOWER or self.prevotes is not None:
             self.cancel_timer(TICK)
+        self.role, self.leader, self.leadership = FOLLOWER, leader, None
+        self.votes, self.prevotes = {}, None
+        self.note_role()
         if led is not None:
             self.await_leader()
             # Reads have no effect, so refusing them is definite. Who waits for an entry is not
@@ -146,6 +152,13 @@ class RaftState(Node):
         self.term, self.vote = term, None
         self.become_follower(leader)
 
+    def hear_from(self, leader: str) -> None:
+        """Recognise the leader of the current term, and wait anew before an election (5.2)."""
+        if self.leader != leader or self.role != FOLLOWER:
+            self.become_follower(leader)
+        self.contact = self.now
+        self.election_deadline = self.now + self.patience
+
     def await_leader(self) -> None:
         """Draw a new election timeout and begin to wait (5.2)."""
         self.patience = self.random.randint(self.limits.election_minimum, self.limits.election_maximum)
@@ -154,10 +167,10 @@ class RaftState(Node):
 
     def note_role(self) -> None:
         """Tell the outside which role this node plays, if that changed."""
-        role = {"role": self.role, "term": self.term, "leader": self.leader}
+        role = (self.role, self.term, self.leader)
         if role != self.noted_role:
             self.noted_role = role
-            self.note("role", role)
+            self.note("role", {"role": self.role, "term": self.term, "leader": self.leader})
 
     def refuse(self, client: str, msg_id: int) -> None:
         """Send a client to the leader, if one is known (thesis 6.2)."""

@@ -56,15 +56,23 @@ class Solo:
         self.time += int(seconds * SECOND)
         return self.tell(TimerFired(timer))
 
-    def stand(self) -> None:
+    def stand(self) -> list[Any]:
+        """Become a candidate, with the pre-votes of a majority; return the effects of that step."""
+        effects = self.wait(1.0, "election")
+        for peer in self.peers[: (len(self.peers) + 1) // 2]:
+            effects = self.receive(peer, messages.prevote(0, self.node.term + 1, granted=True))
+        assert self.node.role == "candidate"
+        return effects
+
+    def stand_durably(self) -> None:
         """Become a candidate whose own vote is durable."""
-        self.wait(1.0, "election")
+        self.stand()
         self.synced()
 
     def lead(self) -> None:
         """Become leader, with the no-op durable and sent."""
-        self.stand()
-        for peer in self.peers[: len(self.peers) // 2]:
+        self.stand_durably()
+        for peer in self.peers[: (len(self.peers) + 1) // 2]:
             self.receive(peer, {"type": "vote", "term": self.node.term, "granted": True})
         assert self.node.role == "leader"
         self.tell(TimerFired("flush"))

@@ -29,7 +29,7 @@ def test_election_timeouts_are_drawn_from_the_configured_interval_and_differ(sol
 def test_a_follower_that_hears_of_nobody_stands_in_the_next_term_and_votes_for_itself(solo):
     """5.2: to begin an election, a follower increments its term, votes for itself and asks all others."""
     server = solo(1, hard=(3, "n2"))
-    server.wait(1.0, "election")
+    server.stand()
     assert (server.node.role, server.node.term, server.node.vote) == ("candidate", 4, "n1")
     requests = server.sends("request_vote")
     assert [send.dest for send in requests] == server.peers
@@ -49,7 +49,7 @@ def test_a_follower_that_heard_from_a_leader_waits_for_the_rest_of_its_timeout(s
 def test_requests_for_votes_wait_until_the_own_vote_is_durable(solo):
     """Figure 2: term and vote are on stable storage before a server sends; else it could vote twice."""
     server = solo()
-    server.wait(1.0, "election")
+    server.stand()
     (persist,) = server.of(Persist)
     assert persist.record == {"hard": [1, "n1"]}
     assert {send.after for send in server.sends("request_vote")} == {persist.id}
@@ -146,7 +146,7 @@ def test_only_a_granted_vote_moves_the_election_timer(solo):
 def test_a_candidate_needs_the_votes_of_a_majority_of_all_servers(solo, size, needed):
     """5.2: a candidate wins if it receives votes from a majority of the full cluster."""
     server = solo(size=size)
-    server.stand()
+    server.stand_durably()
     for peer in server.peers[:needed]:
         assert server.node.role == "candidate"
         server.receive(peer, messages.vote(1, granted=True))
@@ -156,7 +156,7 @@ def test_a_candidate_needs_the_votes_of_a_majority_of_all_servers(solo, size, ne
 def test_a_vote_counts_once_and_only_in_its_own_term(solo):
     """5.2: votes from a majority of servers, for the same term."""
     server = solo()
-    server.stand()
+    server.stand_durably()
     server.receive("n2", messages.vote(1, granted=True))
     server.receive("n2", messages.vote(1, granted=True))
     server.receive("n3", messages.vote(0, granted=True))
@@ -167,7 +167,7 @@ def test_a_vote_counts_once_and_only_in_its_own_term(solo):
 def test_a_candidates_own_vote_counts_only_once_it_is_durable(solo):
     """5.2, figure 2: it may be that a quorum of others is heard first."""
     server = solo(size=3)
-    server.wait(1.0, "election")
+    server.stand()
     server.receive("n2", messages.vote(1, granted=True))
     assert server.node.role == "candidate"
     server.tell(Persisted(server.last_persist))
@@ -177,7 +177,7 @@ def test_a_candidates_own_vote_counts_only_once_it_is_durable(solo):
 def test_a_candidate_repeats_its_request_to_those_that_have_not_answered(solo):
     """5.1: servers retry requests that get no response."""
     server = solo()
-    server.stand()
+    server.stand_durably()
     server.receive("n3", messages.vote(1, granted=False))
     server.wait(0.05, "tick")
     assert [send.dest for send in server.sends("request_vote")] == ["n2", "n4", "n5"]
@@ -186,15 +186,15 @@ def test_a_candidate_repeats_its_request_to_those_that_have_not_answered(solo):
 def test_a_split_vote_ends_in_a_new_election_in_a_new_term(solo):
     """5.2: each candidate times out and starts a new election by incrementing its term."""
     server = solo()
-    server.stand()
-    server.wait(1.0, "election")
+    server.stand_durably()
+    server.stand_durably()
     assert (server.node.role, server.node.term) == ("candidate", 2)
 
 
 def test_a_candidate_that_hears_from_the_leader_of_its_term_follows_it(solo):
     """5.2: if the leader's term is at least as large, the candidate recognises it."""
     server = solo()
-    server.stand()
+    server.stand_durably()
     server.append("n4", 1, (0, 0))
     assert (server.node.role, server.node.leader, server.node.term) == ("follower", "n4", 1)
 
@@ -202,7 +202,7 @@ def test_a_candidate_that_hears_from_the_leader_of_its_term_follows_it(solo):
 def test_a_candidate_stays_one_when_it_hears_from_a_leader_of_an_old_term(solo):
     """5.2: a smaller term is rejected and the candidate continues."""
     server = solo(hard=(3, None))
-    server.stand()
+    server.stand_durably()
     server.append("n4", 3, (0, 0))
     assert server.node.role == "candidate"
     assert [send.body for send in server.sends("appended")] == [messages.refused(4)]
@@ -228,7 +228,7 @@ def test_a_newer_term_and_its_leader_are_noted_as_one_change(solo):
 def test_a_new_leader_tells_everyone_at_once(solo):
     """5.2: it sends heartbeats to all servers to establish its authority and prevent new elections."""
     server = solo()
-    server.stand()
+    server.stand_durably()
     server.receive("n2", messages.vote(1, granted=True))
     server.receive("n3", messages.vote(1, granted=True))
     assert SetTimer("flush", 0) in server.effects

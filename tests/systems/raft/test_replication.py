@@ -39,7 +39,7 @@ def test_requests_of_one_turn_travel_and_are_written_as_one_batch(solo):
 def test_a_leader_sends_entries_before_its_own_disk_has_them(solo):
     """Thesis 10.2.1: the leader writes in parallel with its followers."""
     server = solo()
-    server.stand()
+    server.stand_durably()
     server.receive("n2", messages.vote(1, granted=True))
     server.receive("n3", messages.vote(1, granted=True))
     server.tell(TimerFired("flush"))
@@ -50,7 +50,7 @@ def test_a_leader_sends_entries_before_its_own_disk_has_them(solo):
 def test_a_leader_counts_its_own_entry_only_once_it_is_durable(solo):
     """Thesis 10.2.1: the leader's match is what its disk holds."""
     server = solo(size=3)
-    server.stand()
+    server.stand_durably()
     server.receive("n2", messages.vote(1, granted=True))
     server.tell(TimerFired("flush"))
     server.acknowledge("n2")
@@ -62,7 +62,7 @@ def test_a_leader_counts_its_own_entry_only_once_it_is_durable(solo):
 def test_followers_alone_are_a_majority_while_the_leaders_disk_is_slow(solo):
     """Thesis 10.2.1: it may commit before the entry is on the leader's own disk."""
     server = solo()
-    server.stand()
+    server.stand_durably()
     server.receive("n2", messages.vote(1, granted=True))
     server.receive("n3", messages.vote(1, granted=True))
     server.tell(TimerFired("flush"))
@@ -324,6 +324,7 @@ def test_a_restart_finds_term_vote_and_log_as_they_were(solo):
     server = solo()
     server.append("n2", 1, (0, 0), [1, 1, 1])
     server.append("n3", 2, (1, 1), [2, 2], commit=2)
+    server.time += server.node.limits.election_maximum
     server.receive("n4", messages.request_vote(3, 9, 2))
     again = type(server)(type(server.node), records=server.records)
     assert (again.node.term, again.node.vote) == (3, "n4")

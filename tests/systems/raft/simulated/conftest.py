@@ -36,6 +36,7 @@ from splitbrain.systems.contract import (
     TimerFired,
 )
 from splitbrain.systems.description import mutated
+from splitbrain.systems.raft.state import NEVER
 from splitbrain.systems.raft.system import RaftSystem
 
 if TYPE_CHECKING:
@@ -162,10 +163,20 @@ class Cluster:
         return max(claims)[1] if claims else ""
 
     def elect(self, name: str) -> None:
-        """Let this node begin an election now, and wait until it leads."""
+        """Let this node stand now, as if nobody had heard of a leader for long, and wait until it leads."""
+        self.forget_leaders()
+        self.time_out(name)
+        self.run_until(lambda: self.leader() == name, 1.0)
+
+    def forget_leaders(self) -> None:
+        """Make no node believe any more that it heard from a leader lately."""
+        for name in self.up():
+            self.node(name).contact = NEVER
+
+    def time_out(self, name: str) -> None:
+        """Let this node's election timer run out now."""
         self.node(name).election_deadline = self.time
         self.step(name, TimerFired("election"))
-        self.run_until(lambda: self.leader() == name, 1.0)
 
     # Steps and effects.
 
