@@ -29,6 +29,7 @@ class RaftSystem(System):
     settings: ClassVar[Mapping[str, Json]] = DEFAULTS
     availability: ClassVar[str] = "majority"
     recovery: ClassVar[float] = 3.0
+    one_sided: ClassVar[bool] = True
     roles: ClassVar[Mapping[str, Role]] = {
         "leader": Role(NotePattern("role", {"role": "leader"}), rank_by="term")
     }

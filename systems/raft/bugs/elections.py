@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...contract import Persist
 from ...description import Bug
 from .. import storage
 from ..node import RaftNode
+
+if TYPE_CHECKING:
+    from ...contract import Body
 
 
 class ForgetVote(RaftNode):
@@ -32,6 +37,18 @@ class SplitVoteWrite(RaftNode):
             self.saved = (self.term, self.vote)
             record = storage.hard_record(self.term, self.vote)
             self.effects.append(Persist(self.durability.issue(), record))
+
+
+class PrevoteRefreshesLeader(RaftNode):
+    """A granted pre-vote puts one's own election off, as word from a leader would.
+
+    A server that can send but not receive asks for ever, and nobody who could win stands.
+    """
+
+    def grant_prevote(self, candidate: str, body: Body) -> None:
+        """Grant it and wait anew (removes: a pre-vote changes nothing, thesis 9.6)."""
+        super().grant_prevote(candidate, body)
+        self.election_deadline = self.now + self.patience
 
 
 class SkipLogCheck(RaftNode):
@@ -73,5 +90,16 @@ BUGS = (
         node=SkipLogCheck,
         plan="skip-log-check.json",
         options={"time_limit": 10, "nodes": 3},
+    ),
+    Bug(
+        name="prevote-refreshes-leader",
+        number="R22",
+        summary="a granted pre-vote puts off one's own election, so one deaf server silences the others",
+        source="hashicorp/raft commit 42d3446; Ongaro's thesis, section 9.6",
+        verdicts=("LIVE",),
+        node=PrevoteRefreshesLeader,
+        plan="prevote-refreshes-leader.json",
+        # No answer for a while proves nothing on real processes.
+        options={"time_limit": 16, "nodes": 5, "on": "sim"},
     ),
 )
