@@ -23,7 +23,7 @@ class Network:
 
     A share `tail` of them takes `tail_latency` on top. `loss`, `duplicate` and `reorder` are the shares
     that are lost, delivered twice, and allowed to overtake or be overtaken; all others keep the
-    order of their link.
+    order of their link. Messages from and to clients are neither doubled nor reordered.
     """
 
     latency: int = MILLISECOND

@@ -71,7 +71,7 @@ class Kernel:
         self.census: dict[tuple[str, str], int] | None = {} if census or crash_points else None
         self.reach: list[tuple[int, frozenset[str], frozenset[tuple[str, str]]]] = []
         """From which time on which nodes are silent and which links impaired."""
-        self.schedule = Schedule(seed, environment, deviations, record=record)
+        self.schedule = Schedule(seed, environment, deviations, peers=self.nodes, record=record)
         self.links = Links()
         self.hosts = {
             name: Host(

@@ -42,9 +42,16 @@ class Schedule:
     """Draws the fates of one run."""
 
     def __init__(
-        self, seed: int, environment: Environment, deviations: Sequence[Deviation], *, record: bool = False
+        self,
+        seed: int,
+        environment: Environment,
+        deviations: Sequence[Deviation],
+        *,
+        peers: Sequence[str] = (),
+        record: bool = False,
     ) -> None:
         self._seed = seed
+        self._peers = frozenset(peers)
         self._network = environment.network
         self._disk = environment.disk
         self._boot = environment.boot
@@ -140,11 +147,13 @@ class Schedule:
             if self.recorded is not None:
                 self._keep(Address(*link, kind, ordinal), None)
             return ()
-        if not (network.reorder and lane.chance(REORDER) < network.reorder):
+        # A client has a connection, which keeps the order and doubles nothing: it may count answers.
+        wild = link[0] in self._peers and link[1] in self._peers
+        if not (wild and network.reorder and lane.chance(REORDER) < network.reorder):
             at = max(at, self._latest.get(link, 0))
             self._latest[link] = at
         copy = None
-        if network.duplicate and lane.chance(DUPLICATE) < network.duplicate:
+        if wild and network.duplicate and lane.chance(DUPLICATE) < network.duplicate:
             copy = at - now + below(lane.key ^ 3, ordinal, 20 * network.latency + 1)
         if self.recorded is not None:
             self._keep(Address(*link, kind, ordinal), at - now, copy)
