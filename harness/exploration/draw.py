@@ -1,0 +1,141 @@
+"""Draws a case from a seed: swarm testing (Groce, Zhang, Eide, Chen & Regehr, ISSTA 2012).
+
+A run that does a little of everything rarely does much of anything. So each seed first draws what
+takes part at all: which faults, which defects of the network, which settings; and then how much of it.
+Half of the runs lose no message, half of them double none; some see one fault over and over, some all of
+them, some none but crashes between two effects. Rare combinations occur because much is left out.
+
+Runs are short, since a bug that needs ten unlucky seconds is found sooner in a thousand short runs with
+the bad luck packed densely than in a hundred long ones. Faults overlap, follow each other within
+milliseconds, wait for notes, and know nothing of what a system can spare: promises of safety hold anyway.
+(`splitbrain.faults.schedule` draws the other kind of plan: one that leaves time to see a system serve.)
+
+The same seed gives the same case for ever, as long as the system's own code, and thus its vocabulary,
+is the same; a replay file spells the case out.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from splitbrain.exploration.case import Case
+from splitbrain.exploration.dice import Dice, dice
+from splitbrain.exploration.draw_faults import draw_crash_points, draw_deviations, draw_plan
+from splitbrain.exploration.simulate import simulate
+from splitbrain.exploration.space import Limits, Space, open_space
+from splitbrain.exploration.vocabulary import learn
+from splitbrain.simulation.environment import Disk, Environment, Network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MILLISECOND = 1_000_000
+PILOTS = 12
+"""Runs from which the vocabulary is learnt: about half a second of work."""
+
+FAVOURED = {3: 5.0, 5: 4.0}
+"""How often these sizes are drawn; others count 1. Odd ones waste no vote, small ones meet more trouble."""
+
+MOST_OPERATIONS = 240
+"""About as many operations as a run asks for: a longer history costs more to check than it tells."""
+
+
+def draw_case(system: str, bugs: tuple[str, ...], seed: int, *, limits: Limits | None = None) -> Case:
+    """Return the case of a seed for a system, by name or reference, with these seeded bugs.
+
+    Raises:
+        UsageError: something that it names does not exist.
+    """
+    return draw(surveyed(system, bugs, limits or Limits()), seed)
+
+
+@lru_cache(maxsize=32)
+def surveyed(system: str, bugs: tuple[str, ...], limits: Limits) -> Space:
+    """Return the space of a system's cases, its vocabulary learnt from pilot runs without bugs.
+
+    Raises:
+        UsageError: something that it names does not exist.
+    """
+    space = open_space(system, bugs, limits)
+    pilots = open_space(system, (), Limits())
+    cases = [draw(pilots, seed) for seed in range(PILOTS)]
+    return space.with_vocabulary(learn(simulate(case, pilots.resolve(case), census=True) for case in cases))
+
+
+def draw(space: Space, seed: int) -> Case:
+    """Return the case of a seed in a space."""
+    shape = dice(seed, "shape")
+    sizes = space.sizes()
+    nodes = shape.weighted([(size, FAVOURED.get(size, 1.0)) for size in sizes])
+    workload = shape.choice(sorted(space.workloads))
+    duration = round(shape.weighted([(shape.uniform(2.0, 6.0), 8.0), (shape.uniform(10.0, 25.0), 1.0)]), 3)
+    names = tuple(f"n{number}" for number in range(1, nodes + 1))
+    load = dice(seed, "load")
+    return Case(
+        system=space.system,
+        bugs=space.bugs,
+        nodes=nodes,
+        workload=workload,
+        seed=seed,
+        plan=draw_plan(space, seed, names, duration),
+        settings=_settings(space.described.variations, dice(seed, "settings")),
+        concurrency=load.randint(2, 12),
+        rate=round(min(load.spread(8.0, 120.0), MOST_OPERATIONS / duration), 2),
+        operation_timeout=round(load.spread(0.25, 2.5), 3),
+        patience=3 * space.described.recovery,
+        workload_options=_workload_options(space.workloads[workload].options, load),
+        environment=_environment(space, seed, names),
+        deviations=draw_deviations(space, seed, names),
+        crash_points=draw_crash_points(space, seed, names),
+    )
+
+
+def _settings(variations: Mapping[str, tuple[Any, ...]], these: Dice) -> dict[str, Any]:
+    """Draw the settings that vary in this run, and their values; the others keep their defaults."""
+    return {name: these.choice(variations[name]) for name in sorted(variations) if these.sometimes(0.5)}
+
+
+def _workload_options(options: Mapping[str, Any], load: Dice) -> dict[str, Any]:
+    """Draw the number of keys, where the workload has keys: the fewer, the more operations meet."""
+    if type(options.get("keys")) is not int:
+        return {}
+    return {"keys": load.weighted([(1, 2.0), (2, 2.0), (3, 1.0), (5, 1.0)])}
+
+
+def _environment(space: Space, seed: int, names: tuple[str, ...]) -> Environment:
+    disks = dice(seed, "disk")
+    sync = _nanoseconds(disks.spread(0.05, 30.0) if disks.sometimes(0.8) else disks.spread(30.0, 300.0))
+    clocks = dice(seed, "clock")
+    bound = space.described.clock_bound
+    drifting = bound > 0 and clocks.sometimes(0.5)
+    return Environment(
+        network=_network(space.faults, dice(seed, "network")),
+        disk=Disk(sync=sync, spread=int(sync * disks.choice([0.0, 1.0, 4.0]))),
+        rates={name: round(1 + clocks.uniform(-bound, bound), 6) for name in names} if drifting else {},
+        boot=_nanoseconds(disks.spread(1.0, 300.0)),
+    )
+
+
+def _network(bears: Mapping[str, Any], these: Dice) -> Network:
+    """Draw the network: how slow, how uneven, and which of its defects it has."""
+    latency = these.spread(0.1, 30.0)
+    tail = these.sometimes(0.5)
+    return Network(
+        latency=_nanoseconds(latency),
+        spread=_nanoseconds(latency * these.choice([0.0, 0.5, 2.0, 5.0])),
+        tail=round(these.spread(0.005, 0.2), 4) if tail else 0.0,
+        tail_latency=_nanoseconds(these.spread(20.0, 800.0)) if tail else 0,
+        loss=_share(these, 0.002, 0.15) if "lossy" in bears else 0.0,
+        duplicate=_share(these, 0.01, 0.3) if "duplicate" in bears else 0.0,
+        reorder=_share(these, 0.01, 0.6) if "reorder" in bears else 0.0,
+    )
+
+
+def _share(these: Dice, low: float, high: float) -> float:
+    present, share = these.sometimes(0.5), these.spread(low, high)
+    return round(share, 4) if present else 0.0
+
+
+def _nanoseconds(milliseconds: float) -> int:
+    return round(milliseconds * MILLISECOND)
