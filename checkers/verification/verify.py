@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from splitbrain.checkers.verification.exhaustion import BUDGET
 from splitbrain.checkers.verification.invariants import verify_held, verify_violation
 from splitbrain.checkers.verification.linearization import verify_linearizations
+from splitbrain.checkers.verification.liveness import verify_progress, verify_stall
 from splitbrain.checkers.verification.refutation import verify_refutation
 from splitbrain.checkers.verification.values import show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from splitbrain.checkers.verdict import NodeNote
     from splitbrain.histories.history import History
 
-OF_HISTORIES = ("linearizations", "refutation")
+OF_HISTORIES = ("linearizations", "refutation", "stall", "progress")
 OF_NOTES = ("invariant", "invariants-held")
 
 
 def verify(certificate: Mapping[str, Any], history: History, budget: int = BUDGET) -> Verification:
-    """Check a certificate of kind `linearizations` or `refutation` against its history.
+    """Check a certificate against its history: of kind `linearizations`, `refutation`, `stall`, `progress`.
 
     `budget` bounds the steps of a new refutation; where it runs out, `holds` is "unknown".
     """
@@ -38,6 +39,10 @@ def verify(certificate: Mapping[str, Any], history: History, budget: int = BUDGE
             return verify_linearizations(certificate, history)
         if kind == "refutation":
             return verify_refutation(certificate, history, budget)
+        if kind == "stall":
+            return verify_stall(certificate, history)
+        if kind == "progress":
+            return verify_progress(certificate, history)
         raise RejectedError(f"A certificate of kind {kind} is checked against a run's notes, not a history.")
 
     return _answered(check)
