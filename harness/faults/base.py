@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from random import Random
 
     from splitbrain.backend import Action
+    from splitbrain.faults.inquiry import Ask
     from splitbrain.plan import PlannedFault, Target
+    from splitbrain.systems.description import System
 
 
 class UnresolvedTargetError(Exception):
@@ -32,7 +34,8 @@ class ClusterView:
     """The cluster as a fault sees it when it begins.
 
     `roles` says which running node plays each role, by its notes. `hit` are the nodes that other
-    faults under way touch; `noter` is the node whose note fired the trigger.
+    faults under way touch; `noter` is the node whose note fired the trigger. `clock_bound` is the drift
+    that the system says it bears, as a share.
     """
 
     nodes: tuple[str, ...]
@@ -41,6 +44,7 @@ class ClusterView:
     paused: frozenset[str] = frozenset()
     noter: str | None = None
     hit: frozenset[str] = frozenset()
+    clock_bound: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,14 +52,15 @@ class Injection:
     """One occurrence of a fault, ready to be carried out.
 
     `nodes` are those it touches. `lost` are those that the system has to do without while it lasts:
-    availability is claimed by counting them. An action on a node in `begin` (kill, power cut, pause)
-    holds that node until a `Restart` or `Resume` in `end` lets it go.
+    availability is claimed by counting them. A kill, power cut or pause holds its node until a later
+    `Restart` or `Resume` lets it go. An `Ask` is put to the cluster until it is answered for certain. What
+    sets clocks and disks adds up over faults; `end` sets them back to what changes nothing.
     """
 
     nodes: tuple[str, ...]
     lost: tuple[str, ...]
-    begin: tuple[Action, ...]
-    end: tuple[Action, ...]
+    begin: tuple[Action | Ask, ...]
+    end: tuple[Action | Ask, ...]
     bites: Evidence = field(default_factory=lambda: Evidence(actions_succeeded("begin")))
     heals: Evidence = field(default_factory=lambda: Evidence(actions_succeeded("end")))
 
@@ -64,13 +69,15 @@ class Room(NamedTuple):
     """What a random schedule has room for.
 
     At most `spare` nodes may be lost; `spare == len(nodes)` invites what leaves no majority.
-    `turn` counts the occurrences of this fault in the plan, so that targets can alternate.
+    `turn` counts the occurrences of this fault in the plan, so that targets can alternate. `clock_bound`
+    is the drift that the system says it bears, as a share.
     """
 
     nodes: tuple[str, ...]
     roles: tuple[str, ...]
     spare: int
     turn: int
+    clock_bound: float = 0.0
 
     @property
     def wild(self) -> bool:
@@ -94,6 +101,10 @@ class Fault(ABC):
     minimum_nodes: ClassVar[int] = 1
     stops_nodes: ClassVar[bool] = False
     """Whether the nodes it hits don't answer while it lasts, so that no other fault is observed on them."""
+    backends: ClassVar[tuple[str, ...] | None] = None
+    """Where it can be carried out (the words of `--on`); None is anywhere."""
+    needs: ClassVar[str | None] = None
+    """An attribute of `System` that has to be true, such as "membership"."""
 
     @abstractmethod
     def draw(self, random: Random, room: Room) -> Draw:
@@ -117,6 +128,20 @@ class Fault(ABC):
         Raises:
             UnresolvedTargetError: no node plays the role that the target names.
         """
+
+
+def check_usable(name: str, fault: Fault, backend: str, system: type[System]) -> None:
+    """Check that a backend and a system can have a fault at all.
+
+    Raises:
+        UsageError: one of them can't.
+    """
+    if fault.backends is not None and backend not in fault.backends:
+        raise UsageError(
+            f"The fault {name} can't be done on {backend}; use --on {' or --on '.join(fault.backends)}."
+        )
+    if fault.needs is not None and not getattr(system, fault.needs, False):
+        raise UsageError(f"The fault {name} needs a system with {fault.needs}, which {system.name} has not.")
 
 
 def only_parameters(entry: PlannedFault, known: Sequence[str]) -> None:

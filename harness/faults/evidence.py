@@ -11,7 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from splitbrain.backend import Action, Kill, LinkCounters, Pause, PowerCut, Probe, Restart, Resume, SetLinks
+from splitbrain.backend import (
+    Action,
+    Kill,
+    LinkCounters,
+    Pause,
+    PowerCut,
+    Probe,
+    Restart,
+    Resume,
+    SetClock,
+    SetDisk,
+    SetLinks,
+    SpoilDisk,
+)
+from splitbrain.faults.inquiry import Ask
 
 Link: TypeAlias = tuple[str, str]
 """A directed link: (source, destination)."""
@@ -31,7 +45,7 @@ class Observation(NamedTuple):
     """
 
     stage: Stage
-    action: Action
+    action: Action | Ask
     outcome: Mapping[str, Any]
     error: str | None = None
 
@@ -94,7 +108,10 @@ def processes_stopped(observations: Sequence[Observation]) -> bool | None:
 
 def processes_run(observations: Sequence[Observation]) -> bool | None:
     """Judge the end of a kill, power cut or pause: each node runs, a killed one under a new pid."""
-    hit = _node_actions(observations, "begin", Kill | PowerCut | Pause)
+    hit = {
+        **_node_actions(observations, "begin", Kill | PowerCut | Pause),
+        **_node_actions(observations, "end", Kill | PowerCut),
+    }
     back = _node_actions(observations, "end", Restart | Resume)
     for node, began in hit.items():
         if node not in back:
@@ -161,7 +178,64 @@ def counter_rose(name: str) -> Judge:
     return judge
 
 
-def action_to_json(action: Action) -> dict[str, Any]:
+def every(*judges: Judge) -> Judge:
+    """Return a judge that asks several: refuted by any, and content when all are."""
+
+    def judge(observations: Sequence[Observation]) -> bool | None:
+        verdicts = [each(observations) for each in judges]
+        if False in verdicts:
+            return False
+        return None if None in verdicts else True
+
+    return judge
+
+
+def settings_took(stage: Stage) -> Judge:
+    """Return a judge of clocks and disks: each is reported to be as it was set."""
+
+    def judge(observations: Sequence[Observation]) -> bool | None:
+        seen = [
+            observation
+            for observation in observations
+            if observation.stage == stage and isinstance(observation.action, SetClock | SetDisk)
+        ]
+        return all(_as_set(observation) for observation in seen) if seen else None
+
+    return judge
+
+
+def _as_set(observation: Observation) -> bool:
+    asked = {name: value for name, value in vars(observation.action).items() if name != "node"}
+    return observation.error is None and observation.outcome == asked
+
+
+def syncs_lost(observations: Sequence[Observation]) -> bool | None:
+    """Judge a disk that loses syncs: the power cut at its end found writes that were not durable."""
+    cuts = _node_actions(observations, "end", PowerCut)
+    if any(cut.error for cut in cuts.values()):
+        return False
+    return True if any(cut.outcome.get("unsynced", 0) > 0 for cut in cuts.values()) else None
+
+
+def records_spoiled(observations: Sequence[Observation]) -> bool | None:
+    """Judge bit rot or a wiped disk: records are unreadable or gone. An empty disk had none to spoil."""
+    spoiled = _node_actions(observations, "begin", SpoilDisk)
+    if any(each.error for each in spoiled.values()):
+        return False
+    return True if any(each.outcome.get("spoiled", 0) > 0 for each in spoiled.values()) else None
+
+
+def answered(stage: Stage) -> Judge:
+    """Return a judge of requests to the cluster: each was answered with what was asked for."""
+
+    def judge(observations: Sequence[Observation]) -> bool | None:
+        seen = [each for each in observations if each.stage == stage and isinstance(each.action, Ask)]
+        return all(each.error is None for each in seen) if seen else None
+
+    return judge
+
+
+def action_to_json(action: Action | Ask) -> dict[str, Any]:
     """Return an action as it stands in `faults.jsonl`, with the fields that say something."""
     name = type(action).__name__
     if isinstance(action, SetLinks):

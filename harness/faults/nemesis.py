@@ -17,41 +17,44 @@ once more at the very end, since some of it shows only then: a killed process pr
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.backend import (
     ActionDone,
-    Arm,
-    Disarm,
     Kill,
     NodeExited,
     NodeNoted,
     NodeUp,
     Pause,
     PowerCut,
-    Release,
     Restart,
     Resume,
+    SetClock,
+    SetDisk,
     Triggered,
 )
 from splitbrain.faults.base import ClusterView, UnresolvedTargetError
+from splitbrain.faults.dials import Dials
 from splitbrain.faults.evidence import Observation, action_to_json
 from splitbrain.faults.holds import Holds
-from splitbrain.faults.occurrence import BITING, SECOND, Occurrence, Phase
+from splitbrain.faults.inquiry import Ask, Inquiry
+from splitbrain.faults.occurrence import BITING, IDLE, SECOND, Occurrence, Phase
 from splitbrain.faults.performer import Performer
 from splitbrain.faults.roles import RoleTracker
-from splitbrain.faults.watch import Sight, Watch
+from splitbrain.faults.triggers import Triggers
+from splitbrain.faults.watch import Watch, sight_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from splitbrain.backend import Action, Backend, BackendEvent
     from splitbrain.faults.base import Fault
-    from splitbrain.faults.evidence import Link, Stage
+    from splitbrain.faults.evidence import Stage
     from splitbrain.faults.record import FaultRecord
+    from splitbrain.faults.watch import Sight
     from splitbrain.plan import Plan, Trigger
     from splitbrain.systems.description import Role
 
@@ -61,12 +64,21 @@ RETRY = SECOND // 50
 PATIENCE = 10 * SECOND
 """How long a heal may take to show."""
 
+ANSWER = 15 * SECOND
+"""How long the final heal goes on asking for what has to be answered for certain."""
+
+NEVER = 1 << 63
+
 
 class Nemesis:
     """Runs one plan.
 
     `faults` maps the names that the plan uses to faults. `journal` appends a line to `faults.jsonl`,
-    `record(f, value, now)` one to the history. Times are nanoseconds since the run began.
+    `record(f, value, now)` one to the history. `clock_bound` is the drift that the system bears, as
+    a share. Times are nanoseconds since the run began.
+
+    It is polled at each of the thousands of events of a simulated run and has something to do at a few
+    dozen of them, so `next_wake` and `settled` are worked out when its state changes (`_refresh`).
     """
 
     def __init__(
@@ -78,21 +90,29 @@ class Nemesis:
         roles: Mapping[str, Role],
         journal: Callable[[Mapping[str, Any]], object],
         record: Callable[[str, Mapping[str, Any], int], object],
+        clock_bound: float = 0.0,
     ) -> None:
         self._plan = plan
         self._nodes = tuple(backend.nodes)
         self._journal = journal
         self._record = record
+        self._clock_bound = clock_bound
         self._performer = Performer(backend)
         self._holds = Holds(self._nodes)
+        self._dials = Dials()
+        self._triggers = Triggers(self._nodes, self._holds, self._submit)
         self._roles = RoleTracker(roles)
-        self._blocked: Counter[str] = Counter()
-        self._returning: dict[str, list[Occurrence]] = defaultdict(list)
+        self._inquiries: list[Inquiry] = []
+        self._returning: dict[str, list[tuple[Occurrence, Stage]]] = defaultdict(list)
         self._closing = False
         self._occurrences = {
             entry.id: Occurrence(entry, faults[entry.fault], wake=round(entry.instant * SECOND))
             for entry in plan.faults
         }
+        self.settled = True
+        """Whether nothing is under way: no fault on, none healing, no action open."""
+        self._wake = NEVER
+        self._refresh()
 
     # What the loop and the live line ask.
 
@@ -102,26 +122,30 @@ class Nemesis:
         return [each.entry.fault for each in self._occurrences.values() if each.phase in BITING]
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing is under way: no fault on, none healing, no action open."""
-        idle = (Phase.WAITING, Phase.ARMED, Phase.OVER)
-        return self._performer.idle and all(each.phase in idle for each in self._occurrences.values())
-
-    @property
     def records(self) -> list[FaultRecord]:
         """What became of each planned fault, in the order of the plan."""
         return [each.record() for each in self._occurrences.values()]
 
     def next_wake(self) -> int | None:
         """Return when `advance` has something to do; None if only an event can give it something."""
-        times = [each.next_wake() for each in self._occurrences.values()]
-        return min((t for t in [*times, self._performer.next_wake()] if t is not None), default=None)
+        return None if self._wake == NEVER else self._wake
+
+    def _refresh(self) -> None:
+        """Work out `next_wake` and `settled` after a change."""
+        wakes = [each.next_wake() for each in self._occurrences.values()]
+        wakes += [self._performer.next_wake(), *(each.wake for each in self._inquiries)]
+        self._wake = min((wake for wake in wakes if wake is not None), default=NEVER)
+        self.settled = self._performer.idle and all(each.phase in IDLE for each in self._occurrences.values())
 
     # What the loop tells.
 
     def advance(self, now: int) -> None:
-        """Do whatever is due: begin, arm, end, look."""
+        """Do whatever is due: begin, arm, end, look, ask."""
+        if now < self._wake:
+            return
         self._performer.advance(now)
+        for inquiry in tuple(self._inquiries):
+            inquiry.advance(now)
         for each in self._occurrences.values():
             if each.phase is Phase.WAITING and each.wake <= now:
                 if each.entry.when is None:
@@ -136,83 +160,68 @@ class Nemesis:
                 each.watch.advance(now)
                 if each.watch.decided:
                     self._conclude(each, each.watch.verdict is True, now)
+        self._inquiries = [inquiry for inquiry in self._inquiries if not inquiry.over]
+        self._refresh()
 
     def deliver(self, event: BackendEvent, now: int) -> None:
         """Take in what the backend reported; events of clients mean nothing here."""
+        if isinstance(event, NodeNoted):
+            self._roles.note(event.node, event.kind, event.fields)
+            return
         if isinstance(event, ActionDone):
             self._performer.deliver(event, now)
-        elif isinstance(event, NodeNoted):
-            self._roles.note(event.node, event.kind, event.fields)
         elif isinstance(event, Triggered):
             self._fired(event, now)
         elif isinstance(event, NodeUp):
-            # A process forgets its triggers when it dies.
             for each in self._occurrences.values():
-                when = each.entry.when
-                if each.phase is Phase.ARMED and when is not None and event.node in self._watched(when):
-                    self._arm_nodes(each, when, (event.node,), now)
+                if each.phase is Phase.ARMED and each.entry.when is not None:
+                    self._triggers.arm_again(each.entry.id, each.entry.when, event.node, now)
         elif isinstance(event, NodeExited):
             self._holds.failed(event.node)
             self._forget(event.node)
+        self._refresh()
 
     def heal_all(self, now: int) -> None:
         """End every fault and begin no more. Idempotent; healed once `settled`."""
+        if not self._closing:
+            for inquiry in self._inquiries:
+                # What a fault still asked for in order to begin is wanted no more.
+                inquiry.until = now if inquiry.until is not None else now + ANSWER
         self._closing = True
         for each in self._occurrences.values():
             if each.phase is Phase.WAITING:
                 self._abandon(each, "The run ended before it could begin.", now)
             elif each.phase is Phase.ARMED and each.entry.when is not None:
-                self._disarm(each, self._watched(each.entry.when), now)
+                self._triggers.disarm(each.entry.id, each.entry.when, now)
                 self._abandon(each, f"No note {each.entry.when.note!r} that fits its trigger appeared.", now)
             elif each.phase is Phase.ON:
                 self._end(each, now)
+        self._refresh()
 
     # Triggers.
 
     def _arm(self, each: Occurrence, when: Trigger, now: int) -> None:
         each.phase = Phase.ARMED
         self._say(each, "armed", now, note=when.note, where=dict(when.where), node=when.node)
-        alive = [node for node in self._watched(when) if node not in self._holds.down]
-        self._arm_nodes(each, when, alive, now)
-
-    def _arm_nodes(self, each: Occurrence, when: Trigger, nodes: Sequence[str], now: int) -> None:
-        for node in nodes:
-            self._submit(Arm(node, each.entry.id, when.note, when.where, when.skip), now)
-
-    def _watched(self, when: Trigger) -> tuple[str, ...]:
-        """Return the nodes on which a trigger is armed: for a role all, since it may move any time."""
-        return (when.node,) if when.node in self._nodes else self._nodes
-
-    def _disarm(self, each: Occurrence, nodes: Sequence[str], now: int) -> None:
-        for node in nodes:
-            if node not in self._holds.down:
-                self._submit(Disarm(node, each.entry.id), now)
+        self._triggers.arm(each.entry.id, when, now)
 
     def _fired(self, event: Triggered, now: int) -> None:
         """Let the first node that fits set its fault off; any other one goes on at once."""
         self._roles.note(event.node, event.kind, event.fields)
-        self._blocked[event.node] += 1
+        self._triggers.stop(event.node)
         each = self._occurrences.get(event.trigger)
         if each is None or each.phase is not Phase.ARMED or each.entry.when is None:
-            self._release(event.node, now)
+            self._triggers.release(event.node, now)
             return
         when = each.entry.when
         if when.node not in ("any", *self._nodes) and self._players().get(when.node) != event.node:
-            # Armed again before it goes on: no note in between is missed.
-            self._submit(Arm(event.node, each.entry.id, when.note, when.where), now)
-            self._release(event.node, now)
+            self._triggers.pass_over(each.entry.id, when, event.node, now)
             return
         each.noter = event.node
         each.triggered_by = {"node": event.node, "kind": event.kind, "fields": dict(event.fields)}
         self._say(each, "fired", now, **each.triggered_by)
-        self._disarm(each, [node for node in self._watched(when) if node != event.node], now)
+        self._triggers.disarm(each.entry.id, when, now, but=event.node)
         self._begin(each, now)
-
-    def _release(self, node: str, now: int) -> None:
-        """Let a node that a trigger stopped go on; one that was killed meanwhile needs nothing."""
-        if self._blocked[node] > 0:
-            self._blocked[node] -= 1
-            self._submit(Release(node), now)
 
     # Beginning.
 
@@ -225,12 +234,13 @@ class Nemesis:
             paused=self._holds.paused,
             noter=each.noter,
             hit=frozenset(node for other in self._biting(each) for node in other.nodes),
+            clock_bound=self._clock_bound,
         )
         try:
             injection = each.fault.begin(entry, view, random.Random(f"{self._plan.seed}/{entry.id}"))
             actions = [action_to_json(action) for action in injection.begin]
         except UnresolvedTargetError as error:
-            if entry.at is not None and now < round(entry.at * SECOND) + each.lasts:
+            if entry.at is not None and now < each.ends(now):
                 each.wake = now + RETRY
                 return
             self._abandon(each, f"It could not begin: {error}.", now)
@@ -241,47 +251,20 @@ class Nemesis:
         each.injection, each.phase = injection, Phase.BEGINNING
         self._say(each, "begin", now, nodes=list(injection.nodes), actions=actions)
         self._record(entry.fault, {"id": entry.id, "phase": "begin", "nodes": list(injection.nodes)}, now)
-        each.pending = len(injection.begin)
-        for action in injection.begin:
-            if isinstance(action, Kill | PowerCut | Pause) and not self._take(each, action):
-                self._begun(each, action, {"already": "down"}, None, now)
-            else:
-                self._performer.submit(action, partial(self._begun, each, action), now)
-        if not injection.begin:
-            self._bite(each, now)
-
-    def _take(self, each: Occurrence, action: Kill | PowerCut | Pause) -> bool:
-        """Take hold of a node; tell whether there is a process left to act on."""
-        acts = self._holds.hold(action.node, each.entry.id, action)
-        if not isinstance(action, Pause):
-            self._forget(action.node)
-        return acts
-
-    def _begun(
-        self, each: Occurrence, action: Action, outcome: Mapping[str, Any], error: str | None, now: int
-    ) -> None:
-        if isinstance(action, Kill | PowerCut):
-            # Notes may have come between the order and the death.
-            self._forget(action.node)
-        self._observe(each, "begin", action, outcome, error)
-        if each.pending == 0:
-            self._bite(each, now)
+        self._carry_out(each, "begin", injection.begin, now)
 
     def _bite(self, each: Occurrence, now: int) -> None:
         """It is wholly on: let a noter go on into it, and look for evidence."""
         assert each.injection is not None
         each.phase, each.began = Phase.ON, now
-        starts = now if each.entry.at is None else round(each.entry.at * SECOND)
-        each.due = now if self._closing else max(now, starts + each.lasts)
+        each.due = now if self._closing else max(now, each.ends(now))
         self._say(each, "on", now)
         if each.noter is not None:
-            self._release(each.noter, now)
-        evidence = each.injection.bites
-        left = (each.due - now) / SECOND
+            self._triggers.release(each.noter, now)
+        evidence, left = each.injection.bites, (each.due - now) / SECOND
         evidence = replace(evidence, within=min(evidence.within, 0.8 * left))
-        each.watch = Watch(
-            "bite", evidence, each.observations, self._sight(each), self._performer, patience=None
-        )
+        sight = self._sight(each)
+        each.watch = Watch("bite", evidence, each.observations, sight, self._performer, patience=None)
         if self._closing:
             self._end(each, now)
         else:
@@ -296,35 +279,7 @@ class Nemesis:
         each.bit, each.ended, each.phase = each.watch.verdict, now, Phase.ENDING
         actions = each.injection.end
         self._say(each, "end", now, actions=[action_to_json(action) for action in actions])
-        each.pending = len(actions)
-        for action in actions:
-            if not isinstance(action, Restart | Resume):
-                self._performer.submit(action, partial(self._undone, each, action), now)
-                continue
-            # Another fault may hold the node still: then this one is over when that one is.
-            self._returning[action.node].append(each)
-            back = self._holds.release(action.node, each.entry.id)
-            if back is not None:
-                self._performer.submit(back, partial(self._returned, back), now)
-        if not actions:
-            self._clear(each, now)
-
-    def _returned(
-        self, action: Restart | Resume, outcome: Mapping[str, Any], error: str | None, now: int
-    ) -> None:
-        if error is None:
-            self._holds.returned(action.node)
-        else:
-            self._holds.failed(action.node)
-        for each in self._returning.pop(action.node, []):
-            self._undone(each, action, outcome, error, now)
-
-    def _undone(
-        self, each: Occurrence, action: Action, outcome: Mapping[str, Any], error: str | None, now: int
-    ) -> None:
-        self._observe(each, "end", action, outcome, error)
-        if each.pending == 0:
-            self._clear(each, now)
+        self._carry_out(each, "end", actions, now)
 
     def _clear(self, each: Occurrence, now: int) -> None:
         assert each.injection is not None
@@ -348,35 +303,82 @@ class Nemesis:
         """Give up a fault that never began."""
         each.error, each.bit, each.phase = error, False, Phase.OVER
         if each.noter is not None:
-            self._release(each.noter, now)
+            self._triggers.release(each.noter, now)
         self._say(each, "abandoned", now, error=error)
+
+    # Acting.
+
+    def _carry_out(self, each: Occurrence, stage: Stage, actions: Sequence[Action | Ask], now: int) -> None:
+        """Do what a fault wants done; `_acted` hears of each action once."""
+        each.pending = len(actions)
+        for action in actions:
+            self._act(each, stage, action, now)
+        if not actions:
+            self._next(each, stage, now)
+
+    def _act(self, each: Occurrence, stage: Stage, action: Action | Ask, now: int) -> None:
+        def done(outcome: Mapping[str, Any], error: str | None, now: int) -> None:
+            self._acted(each, Observation(stage, action, outcome, error), now)
+
+        name = each.entry.id
+        if isinstance(action, Ask):
+            # What ends a fault has to be done: only the final heal gives it up, some time after.
+            until = each.ends(now) if stage == "begin" else (now + ANSWER if self._closing else None)
+            inquiry = Inquiry(action, self._performer, self._askable, done, now=now, until=until)
+            self._inquiries.append(inquiry)
+            inquiry.advance(now)
+        elif isinstance(action, Restart | Resume):
+            # Another fault may hold the node still: then this one is over when that one is.
+            self._returning[action.node].append((each, stage))
+            back = self._holds.release(action.node, name)
+            if back is not None:
+                self._performer.submit(back, partial(self._returned, back), now)
+        elif isinstance(action, Kill | PowerCut | Pause) and not self._take(name, action):
+            done({"already": "down"}, None, now)
+        else:
+            if isinstance(action, SetClock | SetDisk):
+                action = self._dials.turn(name, action)
+            self._performer.submit(action, done, now)
+
+    def _take(self, fault: str, action: Kill | PowerCut | Pause) -> bool:
+        """Take hold of a node; tell whether there is a process left to act on."""
+        acts = self._holds.hold(action.node, fault, action)
+        if not isinstance(action, Pause):
+            self._forget(action.node)
+        return acts
+
+    def _returned(
+        self, action: Restart | Resume, outcome: Mapping[str, Any], error: str | None, now: int
+    ) -> None:
+        if error is None:
+            self._holds.returned(action.node)
+        else:
+            self._holds.failed(action.node)
+        for each, stage in self._returning.pop(action.node, []):
+            self._acted(each, Observation(stage, action, outcome, error), now)
+
+    def _acted(self, each: Occurrence, seen: Observation, now: int) -> None:
+        """Take in what became of an action, and go on to the next phase after the last one."""
+        if isinstance(seen.action, Kill | PowerCut):
+            # Notes may have come between the order and the death.
+            self._forget(seen.action.node)
+        each.observations.append(seen)
+        each.error = each.error or seen.error
+        each.pending -= 1
+        if each.pending == 0:
+            self._next(each, seen.stage, now)
+
+    def _next(self, each: Occurrence, stage: Stage, now: int) -> None:
+        (self._bite if stage == "begin" else self._clear)(each, now)
+
+    def _submit(self, action: Action, now: int) -> None:
+        """Perform what needs no outcome: a node that dies meanwhile is none the worse."""
+        self._performer.submit(action, lambda _outcome, _error, _now: None, now)
 
     # Helpers.
 
-    def _observe(
-        self, each: Occurrence, stage: Stage, action: Action, outcome: Mapping[str, Any], error: str | None
-    ) -> None:
-        each.observations.append(Observation(stage, action, outcome, error))
-        each.error = each.error or error
-        each.pending -= 1
-
     def _sight(self, each: Occurrence, *, healing: bool = False) -> Sight:
-        """Return what one fault may probe; once healed, a link that others disturb says nothing of it."""
-
-        def disturbed(link: Link) -> bool:
-            return any(link in other.links for other in self._biting(each))
-
-        def usable(links: Sequence[Link]) -> Sequence[Link]:
-            silent = self._holds.down | self._holds.paused | {node for node, n in self._blocked.items() if n}
-            live = [link for link in links if not silent.intersection(link)]
-            clean = [link for link in live if not disturbed(link)]
-            return clean if healing else [*clean, *(link for link in live if link not in clean)]
-
-        def state(link: Link) -> object:
-            ends = [(self._holds.changes(node), self._blocked[node]) for node in link]
-            return (*ends, disturbed(link))
-
-        return Sight(usable, state, lambda: any(self._biting(each)))
+        return sight_over(self._holds, self._triggers, lambda: self._biting(each), healing=healing)
 
     def _biting(self, but: Occurrence) -> list[Occurrence]:
         return [each for each in self._occurrences.values() if each is not but and each.phase in BITING]
@@ -384,13 +386,15 @@ class Nemesis:
     def _players(self) -> dict[str, str | None]:
         return self._roles.players(self._holds.down | self._holds.paused)
 
+    def _askable(self, role: str) -> list[str]:
+        """Return the nodes that run, the one that plays the role first."""
+        absent = self._holds.down | self._holds.paused | self._triggers.stopped
+        player = self._players().get(role)
+        return sorted((node for node in self._nodes if node not in absent), key=lambda node: node != player)
+
     def _forget(self, node: str) -> None:
         self._roles.forget(node)
-        del self._blocked[node]
-
-    def _submit(self, action: Action, now: int) -> None:
-        """Perform what needs no outcome: a node that dies meanwhile is none the worse."""
-        self._performer.submit(action, lambda _outcome, _error, _now: None, now)
+        self._triggers.forget(node)
 
     def _say(self, each: Occurrence, phase: str, now: int, **fields: Any) -> None:
         self._journal({"time": now, "id": each.entry.id, "fault": each.entry.fault, "phase": phase, **fields})

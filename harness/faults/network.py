@@ -1,17 +1,19 @@
-"""Links that work badly: slow, lossy, duplicating. Each acts on whole protocol lines.
+"""Links that work badly: slow, lossy, duplicating, reordering. Each acts on whole protocol lines.
 
 The target names nodes: the links to and from them are hit. Without a target all links are.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from abc import abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 from splitbrain.backend import ClearLinks, LinkCounters, LinkPolicy, SetLinks
 from splitbrain.errors import UsageError
 from splitbrain.faults.base import Draw, Fault, Injection, number_parameter, only_parameters
 from splitbrain.faults.evidence import Evidence, counter_rose, fast_again, links_alive, slower_than
-from splitbrain.faults.targets import minority, resolve
+from splitbrain.faults.targets import draw_target, resolve
 from splitbrain.faults.topology import links_of
 
 if TYPE_CHECKING:
@@ -19,18 +21,19 @@ if TYPE_CHECKING:
     from random import Random
 
     from splitbrain.faults.base import ClusterView, Room
-    from splitbrain.plan import PlannedFault, Target
+    from splitbrain.plan import PlannedFault
 
 DELAY = 0.1
 """Seconds of delay when the plan names none: longer than a heartbeat, shorter than an election."""
 LOSS = 0.2
 DUPLICATE = 0.3
+REORDER = 0.3
 PROBE_SLACK = 0.5
 """Seconds that a probe over a slow link may take on top of the delay."""
 
 
 class _BadLinks(Fault):
-    """What the three have in common."""
+    """What they have in common."""
 
     minimum_nodes = 2
 
@@ -62,16 +65,6 @@ class _BadLinks(Fault):
         )
 
 
-def _draw_target(random: Random, room: Room) -> tuple[Target, int]:
-    """Draw whose links are hit: everyone's where no availability is expected, else a minority's."""
-    size = len(room.nodes)
-    if room.wild or minority(size) == 0:
-        return "all", size
-    if minority(size) <= room.spare and random.random() < 0.5:
-        return "minority", minority(size)
-    return "one", 1
-
-
 class Slow(_BadLinks):
     """Delay every line on the links by `delay` seconds and up to `jitter` more (uniform)."""
 
@@ -80,7 +73,7 @@ class Slow(_BadLinks):
 
     def draw(self, random: Random, room: Room) -> Draw:
         """Draw a delay from a tenth of an election to about one."""
-        target, lost = _draw_target(random, room)
+        target, lost = draw_target(random, room)
         delay = round(random.uniform(0.03, 0.2), 3)
         return Draw(target, {"delay": delay, "jitter": round(delay * random.uniform(0, 0.5), 3)}, lost)
 
@@ -109,7 +102,7 @@ class Lossy(_BadLinks):
 
     def draw(self, random: Random, room: Room) -> Draw:
         """Draw a loss that leaves some lines to arrive."""
-        target, lost = _draw_target(random, room)
+        target, lost = draw_target(random, room)
         return Draw(target, {"loss": round(random.uniform(0.1, 0.5), 2)}, lost)
 
     def check(self, entry: PlannedFault, nodes: Sequence[str], roles: Sequence[str]) -> None:
@@ -124,14 +117,20 @@ class Lossy(_BadLinks):
         return self._injection(entry, view, random, policy, evidence)
 
 
-class Duplicate(_BadLinks):
-    """Deliver each line on the links twice with probability `probability`.
+class _Borne(_BadLinks):
+    """What a system on an asynchronous network has to bear without losing anything, so it costs none.
 
-    A system on an asynchronous network has to bear this without losing anything, so it costs none.
+    Each line on the links is hit with probability `probability`.
     """
 
-    name = "duplicate"
-    summary = "deliver lines on links twice, each with a probability"
+    usual: ClassVar[float]
+    """The probability when the plan names none."""
+    counter: ClassVar[str]
+    """The counter that rises when it happens."""
+
+    @abstractmethod
+    def policy(self, probability: float) -> LinkPolicy:
+        """Return what is laid on the links."""
 
     def draw(self, random: Random, room: Room) -> Draw:
         """Draw a probability; every link is hit."""
@@ -141,16 +140,43 @@ class Duplicate(_BadLinks):
     def check(self, entry: PlannedFault, nodes: Sequence[str], roles: Sequence[str]) -> None:
         """Check the probability."""
         del nodes, roles
-        _only_probability(entry, "probability", DUPLICATE)
+        _only_probability(entry, "probability", self.usual)
 
     def begin(self, entry: PlannedFault, view: ClusterView, random: Random) -> Injection:
-        """Duplicate lines on the links; the counters tell that some were."""
-        policy = LinkPolicy(duplicate=number_parameter(entry, "probability", DUPLICATE))
-        evidence = Evidence(counter_rose("duplicated"), counters=True), Evidence(links_alive)
-        injection = self._injection(entry, view, random, policy, evidence)
-        return Injection(
-            injection.nodes, (), injection.begin, injection.end, injection.bites, injection.heals
-        )
+        """Lay the policy on the links; the counters tell that some lines were hit."""
+        policy = self.policy(number_parameter(entry, "probability", self.usual))
+        evidence = Evidence(counter_rose(self.counter), counters=True), Evidence(links_alive)
+        return replace(self._injection(entry, view, random, policy, evidence), lost=())
+
+
+class Duplicate(_Borne):
+    """Deliver each line on the links twice with probability `probability`."""
+
+    name = "duplicate"
+    summary = "deliver lines on links twice, each with a probability"
+    usual = DUPLICATE
+    counter = "duplicated"
+
+    def policy(self, probability: float) -> LinkPolicy:
+        """Return a duplicating policy."""
+        return LinkPolicy(duplicate=probability)
+
+
+class Reorder(_Borne):
+    """Let each line on the links overtake, or be overtaken, with probability `probability`.
+
+    Between real processes a link is a TCP stream, which keeps its order whatever the network does.
+    """
+
+    name = "reorder"
+    summary = "let lines on links overtake each other, each with a probability"
+    backends = ("sim",)
+    usual = REORDER
+    counter = "reordered"
+
+    def policy(self, probability: float) -> LinkPolicy:
+        """Return a reordering policy."""
+        return LinkPolicy(reorder=probability)
 
 
 def _only_probability(entry: PlannedFault, name: str, default: float) -> None:

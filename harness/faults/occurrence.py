@@ -36,6 +36,9 @@ class Phase(Enum):
 BITING = (Phase.BEGINNING, Phase.ON, Phase.ENDING)
 """The phases in which a fault may have an effect on the cluster."""
 
+IDLE = (Phase.WAITING, Phase.ARMED, Phase.OVER)
+"""The phases in which nothing is under way."""
+
 
 @dataclass
 class Occurrence:
@@ -63,6 +66,10 @@ class Occurrence:
     def lasts(self) -> int:
         """How long it lasts, in nanoseconds."""
         return round(self.entry.lasts * SECOND)
+
+    def ends(self, now: int) -> int:
+        """Return when it is planned to end; a triggered one, which begins now, as much later as it lasts."""
+        return (now if self.entry.at is None else round(self.entry.at * SECOND)) + self.lasts
 
     @property
     def nodes(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from splitbrain.backend import LinkCounters, Probe
+from splitbrain.backend import LinkCounters, Probe, Request
 
 if TYPE_CHECKING:
     from splitbrain.backend import Action, ActionDone, Backend
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 LIMIT = 30 * SECOND
 """An action that is not complete after this long is given up, with an error."""
+
+UNORDERED = (Probe, LinkCounters, Request)
+"""Actions that change no node, so that none has to wait for them."""
 
 Done: TypeAlias = Callable[[Mapping[str, Any], str | None, int], None]
 """Called with the outcome, the error and the time once an action is complete."""
@@ -47,12 +50,12 @@ class Performer:
         return not self._open
 
     def next_wake(self) -> int | None:
-        """Return when the first open action is to be given up."""
-        return min((ordered.give_up for ordered in self._open.values()), default=None)
+        """Return when the first open action is to be given up: all have the same time, so the oldest one."""
+        return next(iter(self._open.values())).give_up if self._open else None
 
     def submit(self, action: Action, done: Done, now: int) -> None:
         """Perform an action, after those on the same node that were submitted before."""
-        node = None if isinstance(action, Probe | LinkCounters) else getattr(action, "node", None)
+        node = None if isinstance(action, UNORDERED) else getattr(action, "node", None)
         ordered = _Ordered(action, done, node)
         if node is not None and node in self._queues:
             self._queues[node].append(ordered)

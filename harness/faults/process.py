@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from splitbrain.plan import PlannedFault
 
 
-class _ProcessFault(Fault):
-    """What the three have in common: nodes are hit, and come back at the end."""
+class ProcessFault(Fault):
+    """What faults of processes have in common: nodes are hit, and come back at the end."""
 
     stops_nodes = True
 
@@ -52,7 +52,7 @@ class _ProcessFault(Fault):
         )
 
 
-class Kill(_ProcessFault):
+class Kill(ProcessFault):
     """SIGKILL; the node is started again at the end. What it wrote survives, as in a page cache."""
 
     name = "kill"
@@ -65,7 +65,7 @@ class Kill(_ProcessFault):
         return self._injection(nodes, kills, backend.Restart, processes_died)
 
 
-class Pause(_ProcessFault):
+class Pause(ProcessFault):
     """SIGSTOP; the node goes on at the end, with the timers and beliefs that it had."""
 
     name = "pause"
@@ -78,7 +78,7 @@ class Pause(_ProcessFault):
         return self._injection(nodes, pauses, backend.Resume, processes_stopped)
 
 
-class PowerCut(_ProcessFault):
+class PowerCut(ProcessFault):
     """SIGKILL, and of what the node had written but not synced only a seeded prefix survives.
 
     With `"tear": true` that prefix ends inside a record where there is one to tear, with

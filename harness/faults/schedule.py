@@ -80,10 +80,12 @@ def draw_plan(
     seed: int,
     availability: str = "majority",
     roles: Collection[str] = (),
+    clock_bound: float = 0.0,
 ) -> Plan:
     """Draw a fault plan of `duration` seconds for a system that claims to recover in `recovery`.
 
-    `faults` are the kinds to use, under their own names or those of the mapping.
+    `faults` are the kinds to use, under their own names or those of the mapping. `clock_bound` is the
+    drift that the system says it bears, as a share.
 
     Raises:
         UsageError: the cluster is too small for a fault, or the time too short for two of each.
@@ -104,7 +106,7 @@ def draw_plan(
     entries: list[PlannedFault] = []
     start = QUIET_START + _spread(slots, duration - _total(slots) - 0.001, dice)
     for slot in slots:
-        entries += _fill(slot, start, dice, nodes=tuple(nodes), roles=tuple(roles), spare=spare)
+        entries += _fill(slot, start, dice, Room(tuple(nodes), tuple(roles), spare, 0, clock_bound))
         start += slot.length + slot.gap
     numbers: Counter[str] = Counter()
     named_entries = []
@@ -241,20 +243,12 @@ def _spread(slots: Sequence[_Slot], seconds: float, dice: random.Random) -> floa
     return min(shares[-1] * unit, QUIET_START)
 
 
-def _fill(
-    slot: _Slot,
-    start: float,
-    dice: random.Random,
-    *,
-    nodes: tuple[str, ...],
-    roles: tuple[str, ...],
-    spare: int,
-) -> list[PlannedFault]:
+def _fill(slot: _Slot, start: float, dice: random.Random, room: Room) -> list[PlannedFault]:
     """Draw targets and parameters for a slot's faults, within what the system can spare."""
-    shares = [spare]
+    shares = [room.spare]
     if len(slot.members) == 2:
-        one = dice.randint(1, spare - 1)
-        shares = [one, spare - one]
+        one = dice.randint(1, room.spare - 1)
+        shares = [one, room.spare - one]
     # A fault that stops nodes goes wild only alone: under it, its neighbour could not be observed.
     tame = len(slot.members) > 1
     wild = [
@@ -264,8 +258,8 @@ def _fill(
     entries = []
     for number, member in enumerate(slot.members):
         # A later wild neighbour would leave the first without its claim; one a slot is enough.
-        share = len(nodes) if wild[number] and not any(wild[:number]) else max(1, shares[number])
-        drawn = member.fault.draw(dice, Room(nodes, roles, share, member.turn))
+        share = len(room.nodes) if wild[number] and not any(wild[:number]) else max(1, shares[number])
+        drawn = member.fault.draw(dice, room._replace(spare=share, turn=member.turn))
         if not isinstance(drawn, Draw):
             raise UsageError(f"The fault {member.name} drew {drawn!r}; it must be a Draw.")
         offset = STAGGER if len(slot.members) > 1 else 0.0

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from splitbrain.faults.base import ClusterView
-    from splitbrain.plan import PlannedFault
+    from splitbrain.faults.base import ClusterView, Room
+    from splitbrain.plan import PlannedFault, Target
 
 LEADER = "leader"
 """The role that "others" and the shape leader-alone refer to."""
@@ -92,6 +92,16 @@ def player(view: ClusterView, role: str) -> str:
     if node is None:
         raise UnresolvedTargetError(f"no running node plays the role {role!r}")
     return node
+
+
+def draw_target(random: Random, room: Room) -> tuple[Target, int]:
+    """Draw a target and how many nodes it is: everyone where no availability is expected, else a minority."""
+    size = len(room.nodes)
+    if room.wild or minority(size) == 0:
+        return "all", size
+    if minority(size) <= room.spare and random.random() < 0.5:
+        return "minority", minority(size)
+    return "one", 1
 
 
 def choose(view: ClusterView, random: Random, count: int) -> tuple[str, ...]:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from splitbrain.backend import Action
+    from splitbrain.faults.holds import Holds
+    from splitbrain.faults.occurrence import Occurrence
     from splitbrain.faults.performer import Performer
+    from splitbrain.faults.triggers import Triggers
 
 SECOND = 1_000_000_000
 INTERVAL = SECOND // 10
@@ -33,6 +36,30 @@ class Sight(NamedTuple):
     links: Callable[[Sequence[Link]], Sequence[Link]]
     state: Callable[[Link], object]
     others: Callable[[], bool]
+
+
+def sight_over(
+    holds: Holds, triggers: Triggers, others: Callable[[], Sequence[Occurrence]], *, healing: bool
+) -> Sight:
+    """Return what one fault may probe, with `others` under way.
+
+    Once it is healed, a link that others disturb says nothing of it.
+    """
+
+    def disturbed(link: Link) -> bool:
+        return any(link in other.links for other in others())
+
+    def usable(links: Sequence[Link]) -> Sequence[Link]:
+        silent = holds.down | holds.paused | triggers.stopped
+        live = [link for link in links if not silent.intersection(link)]
+        clean = [link for link in live if not disturbed(link)]
+        return clean if healing else [*clean, *(link for link in live if link not in clean)]
+
+    def state(link: Link) -> object:
+        ends = [(holds.changes(node), triggers.stops(node)) for node in link]
+        return (*ends, disturbed(link))
+
+    return Sight(usable, state, lambda: any(others()))
 
 
 class Watch:
