@@ -140,7 +140,7 @@ def _served(calm: Calm, asked: Sequence[_Asked], bound: int) -> list[_Asked]:
         for each in asked
         if each.ok
         and each.end is not None
-        and calm.start < each.end <= calm.end
+        and each.end <= calm.end
         and (each.begin >= calm.start or each.end >= settled)
     ]
     return sorted(answers, key=lambda each: (each.end, each.number))

@@ -3,8 +3,8 @@
 Written without the checker's code, from the rule alone. That the named nodes were calm in the named spans
 is what a certificate takes for granted: no history shows it. In a span from s on, with a bound L:
 
-- an ok operation *counts* if it completed after s and by the span's end, and was invoked at s or later, or
-  completed L/2 or more after s;
+- an ok operation *counts* if it completed by the span's end, and was invoked at s or later, or completed
+  L/2 or more after s;
 - a *stall* from a to b lies inside the span, b is at least L after a, no operation that counts completed
   between a and b, and at each instant of the last L/2 an operation was open that was not ok before b, but
   for gaps of at most L/20.
@@ -130,7 +130,7 @@ def _reach(waiting: Iterable[Operation], time: float) -> float | None:
 def _counts(operation: Operation, span: _Span, bound: int) -> bool:
     if operation.status != "ok" or operation.time is None or operation.end_time is None:
         return False
-    if not span.start < operation.end_time <= span.end:
+    if operation.end_time > span.end:
         return False
     return operation.time >= span.start or operation.end_time >= span.start + bound // 2
 

@@ -106,6 +106,24 @@ def test_progress_over_a_stall_is_refused():
     )
 
 
+def test_progress_over_a_stall_whose_load_ended_is_refused():
+    given_up = build_history(
+        [line(0, "invoke", 1), line(0, "ok", 2), line(1, "invoke", 3), line(1, "info", 15)]
+    )
+    verification = verify(PROGRESS, given_up)
+    assert (
+        verification.reason == "Nobody was served from 2000000000 to 15000000000, though operations waited."
+    )
+
+
+def test_an_operation_that_was_answered_early_did_not_wait():
+    early = build_history([line(0, "invoke", 1), line(1, "invoke", 2), line(0, "ok", 4)])
+    stall = {**STALL, "calm": {**STALL["calm"], "start": 2 * SECOND}}
+    assert verify({**stall, "operations": [1]}, early).holds is True
+    refused = verify({**stall, "operations": [0, 1]}, early)
+    assert refused.reason == "Operation 0 did not wait from 2000000000 to 20000000000."
+
+
 def test_operations_without_times_are_no_evidence():
     timeless = build_history(
         [{"process": 0, "type": "invoke", "f": "read", "value": None}, line(1, "invoke", 1)]
