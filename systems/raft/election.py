@@ -18,15 +18,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import messages
+from .installation import Installation
 from .leadership import Leadership, Progress
-from .replication import Replication
 from .state import CANDIDATE, ELECTION, FLUSH, LEADER, TICK
 
 if TYPE_CHECKING:
     from ..contract import Body
 
 
-class Election(Replication):
+class Election(Installation):
     """The rules of elections."""
 
     # Becoming a candidate.

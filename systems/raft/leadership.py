@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ..contract import Body
 
 
+NEVER = -(1 << 62)
+"""A steady time before all others."""
+
+
 @dataclass(slots=True)
 class Progress:
     """What the leader knows about one follower. Times are steady nanoseconds.
@@ -22,6 +26,9 @@ class Progress:
     `flight` is the last index of the entries under way (0 = none: at most one message of entries
     is), sent at `flight_time` in round `flight_round`. `round` is the newest round answered,
     `heard` the time of the newest answer.
+    `confirmed` is when that round was sent, if that matters (`leases.py`).
+    `sending` is the index of the snapshot that is being sent, `offset` how much of its text arrived;
+    `catching_up` lasts until the follower has all that was committed when it needed a snapshot.
     """
 
     next: int
@@ -31,6 +38,10 @@ class Progress:
     flight_round: int = 0
     flight_time: int = 0
     round: int = 0
+    confirmed: int = NEVER
+    sending: int = 0
+    offset: int = 0
+    catching_up: bool = False
 
 
 class PendingRead(NamedTuple):
@@ -47,15 +58,17 @@ class PendingRead(NamedTuple):
 class Leadership:
     """A leader's volatile state.
 
-    `start` is the index at which its own term begins in its log. `round` counts its broadcasts.
-    `clients` says who waits for the entry at an index. `unsaved` is the first index that no
-    persist covers yet. `flushing` tells whether a broadcast is due at the end of this turn.
+    `start` is the index at which its own term begins in its log. `round` counts its broadcasts, and
+    `sent` says when each of the newest ones began, if that matters. `clients` says who waits for the
+    entry at an index. `unsaved` is the first index that no persist covers yet. `flushing` tells whether
+    a broadcast is due at the end of this turn.
     """
 
     start: int
     unsaved: int
     followers: dict[str, Progress]
     round: int = 0
+    sent: dict[int, int] = field(default_factory=dict)
     clients: dict[int, tuple[str, int]] = field(default_factory=dict)
     reads: deque[PendingRead] = field(default_factory=deque)
     flushing: bool = False

@@ -18,12 +18,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..contract import Json
 
+INSTALL_SNAPSHOT = "install_snapshot"
+SNAPSHOT_RECEIVED = "snapshot_received"
 REQUEST_VOTE = "request_vote"
 VOTE = "vote"
 REQUEST_PREVOTE = "request_prevote"
 PREVOTE = "prevote"
 APPEND_ENTRIES = "append_entries"
 APPENDED = "appended"
+
+FROM_LEADERS = (APPEND_ENTRIES, INSTALL_SNAPSHOT)
+"""The messages that only the leader of a term sends."""
 
 
 def request_vote(term: int, last_index: int, last_term: int) -> dict[str, Json]:
@@ -96,4 +101,34 @@ def rejected(
         "rejected": previous,
         "conflict_term": conflict_term,
         "conflict_first": conflict_first,
+    }
+
+
+def install_snapshot(
+    term: int, round_number: int, last: tuple[int, int], offset: int, data: str, *, done: bool
+) -> dict[str, Json]:
+    """Return a chunk of a snapshot's text, beginning at `offset`, the last one if `done` (figure 13).
+
+    `last` is index and term of the last entry that the snapshot stands for.
+    """
+    return {
+        "type": INSTALL_SNAPSHOT,
+        "term": term,
+        "round": round_number,
+        "index": last[0],
+        "index_term": last[1],
+        "offset": offset,
+        "data": data,
+        "done": done,
+    }
+
+
+def snapshot_received(term: int, round_number: int, index: int, offset: int) -> dict[str, Json]:
+    """Return how much of the snapshot up to `index` a follower has; a whole one it answers by `appended`."""
+    return {
+        "type": SNAPSHOT_RECEIVED,
+        "term": term,
+        "round": round_number,
+        "index": index,
+        "offset": offset,
     }

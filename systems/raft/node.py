@@ -3,7 +3,8 @@
 Notes that a node emits (kind, fields). Those with a claim about durable content wait for its persist;
 so the checker of invariants may take them as they are:
 
-    recovered      {"first": 1, "entries": [[term, digest], ...], "term", "vote"}  what an earlier life left
+    recovered      {"first", "entries": [[term, digest], ...], "term", "vote"}  what an earlier life left;
+                   behind a snapshot also "previous": digest before, "snapshot": {"index", "term"}
     role           {"role": "follower" | "candidate" | "leader", "term", "leader": name or null}
     pre-voted      {"term": the one asked about, "for"}  right after a pre-vote was granted
     voted          {"term", "for", "own": bool}  right after the vote was sent
@@ -11,6 +12,8 @@ so the checker of invariants may take them as they are:
     appended       {"first", "entries": [[term, digest], ...], "previous": digest before}  the log holds these
     truncated      {"from"}  and no more what stood there
     acknowledged   {"first", "last", "term"}  right after a follower consented to entries
+    snapshot-taken      {"index", "term", "digest"}  a snapshot stands for its log up to there
+    snapshot-installed  {"index", "term", "digest", "last"}  so does another's; its log ends at "last"
     committed      {"index", "term": of the entry, "digest", "in_term": current, "role"}
     applied        {"first", "digests": [...], "term": current}
     answered       {"client", "msg_id", "type"}  right after the answer to a mutator
@@ -66,14 +69,31 @@ class RaftNode(PreVote, Reads, Sessions):
     def on_started(self, event: Started) -> None:
         """Come up as a follower with what was persisted; a torn record is none (5.1, 5.2, figure 2)."""
         self.random = Random(f"{event.seed} {self.name}")
-        self.term, self.vote, self.log = recover(event.records)
+        self.term, self.vote, self.log, self.snapshot = recover(event.records, self.initial)
         self.saved = (self.term, self.vote)
         last = self.log.last_index
         self.durability = Durability(last)
-        entries = self.log.fingerprints(1, last)
-        self.note("recovered", {"first": 1, "entries": entries, "term": self.term, "vote": self.vote})
+        self.restore_snapshot()
+        self.note_recovered()
         self.note_role()
         self.await_leader()
+
+    def restore_snapshot(self) -> None:
+        """Begin with the state of the snapshot: what it stands for was committed (7)."""
+        if self.snapshot is not None:
+            self.machine.restore(self.snapshot.machine)
+            self.sessions = dict(self.snapshot.sessions)
+            self.commit_index = self.applied_index = self.snapshot.index
+
+    def note_recovered(self) -> None:
+        """Say what the persistent state is."""
+        base = self.log.base_index
+        entries = self.log.fingerprints(base + 1, self.log.last_index)
+        fields = {"first": base + 1, "entries": entries, "term": self.term, "vote": self.vote}
+        if base:
+            fields["previous"] = self.log.digest_at(base)
+            fields["snapshot"] = {"index": base, "term": self.log.base_term}
+        self.note("recovered", fields)
 
     def on_persisted(self, identity: int) -> None:
         """Count one's own vote, or one's own copy of entries, now that it is durable (5.2; thesis 10.2.1)."""
@@ -97,11 +117,15 @@ class RaftNode(PreVote, Reads, Sessions):
         """Adopt a newer term first, then take the message (5.1)."""
         kind = body["type"]
         if body["term"] > self.term and self.adopts_term_with(kind):
-            self.adopt_term(body["term"], src if kind == messages.APPEND_ENTRIES else None)
+            self.adopt_term(body["term"], src if kind in messages.FROM_LEADERS else None)
         if kind == messages.APPEND_ENTRIES:
             self.on_append_entries(src, body)
         elif kind == messages.APPENDED:
             self.on_appended(src, body)
+        elif kind == messages.INSTALL_SNAPSHOT:
+            self.on_install_snapshot(src, body)
+        elif kind == messages.SNAPSHOT_RECEIVED:
+            self.on_snapshot_received(src, body)
         elif kind == messages.REQUEST_VOTE:
             self.on_request_vote(src, body)
         elif kind == messages.VOTE:

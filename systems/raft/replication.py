@@ -17,14 +17,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import messages
-from .state import LEADER, RaftState
+from .state import LEADER
+from .transfer import Transfer
 
 if TYPE_CHECKING:
     from ..contract import Body, Json
     from .leadership import Leadership, Progress
 
 
-class Replication(RaftState):
+class Replication(Transfer):
     """The rules of replication, of the leader first."""
 
     # The leader sends.
@@ -63,8 +64,14 @@ class Replication(RaftState):
         return progress.flight > 0 and unanswered and progress.round > progress.flight_round
 
     def send_entries(self, led: Leadership, peer: str, progress: Progress, limit: int) -> None:
-        """Send at most `limit` entries, and name the one before them for the consistency check (5.3)."""
-        previous = progress.next - 1
+        """Send at most `limit` entries, and name the one before them for the consistency check (5.3).
+
+        If they are compacted away, send the snapshot instead (7), and heartbeats for its last entry.
+        """
+        if limit and self.needs_snapshot(progress):
+            self.send_chunk(led, peer, progress)
+            return
+        previous = max(progress.next - 1, self.log.base_index)
         entries = self.log.entries(progress.next, limit) if limit else []
         if entries:
             progress.flight = previous + len(entries)
@@ -106,8 +113,11 @@ class Replication(RaftState):
         return term < self.term
 
     def is_consistent(self, previous: int, previous_term: int) -> bool:
-        """Accept entries only directly after one that the leader has there too (5.3)."""
-        return self.log.holds(previous, previous_term)
+        """Accept entries only directly after one that the leader has there too (5.3).
+
+        What is compacted was committed, so every leader has it (5.4, 7).
+        """
+        return previous < self.log.base_index or self.log.holds(previous, previous_term)
 
     def merge(self, previous: int, entries: list[list[Json]]) -> tuple[int | None, int]:
         """Make the log hold the entries after `previous`; return where it was cut and the first new index."""
@@ -124,10 +134,17 @@ class Replication(RaftState):
         index, last = previous + 1, self.log.last_index
         held = 0
         for term, _ in entries:
-            if index + held > last or self.log.term_at(index + held) != term:
+            if index + held > last or self.conflicts(index + held, term):
                 break
             held += 1
         return held
+
+    def conflicts(self, index: int, term: int) -> bool:
+        """Tell whether the log has another entry at `index` than the leader, by its term (5.3).
+
+        One that is compacted away doesn't conflict: it was committed, so the leader has the same (5.4, 7).
+        """
+        return index > self.log.base_index and self.log.term_at(index) != term
 
     def append_new(self, first: int, new: list[list[Json]]) -> int | None:
         """Append entries from `first` on; return it if what conflicted with them was cut there.
@@ -152,6 +169,7 @@ class Replication(RaftState):
         if previous > last:
             return messages.rejected(self.term, round_number, previous, None, last + 1)
         term, first = self.log.term_at(previous), self.log.first_of_term_at(previous)
+        first = max(first, self.log.base_index + 1)
         return messages.rejected(self.term, round_number, previous, term, first)
 
     def follower_commit(self, leader_commit: int, last_new: int) -> int:
@@ -166,8 +184,7 @@ class Replication(RaftState):
         if led is None or body["term"] != self.term:
             return
         progress = led.followers[follower]
-        progress.heard = self.now
-        progress.round = max(progress.round, body["round"])
+        self.count_answer(led, progress, body["round"])
         if body["success"]:
             self.advance(progress, body["match"])
             self.commit(self.leader_commit(led))
@@ -181,6 +198,8 @@ class Replication(RaftState):
         # A match beyond one's own log answers an earlier life, which takes a seeded bug: terms don't repeat.
         progress.match = max(progress.match, min(match, self.log.last_index))
         progress.next = max(progress.next, progress.match + 1)
+        if progress.match >= self.commit_index:
+            progress.catching_up = False
         if progress.match >= progress.flight:
             progress.flight = 0
             if progress.next <= self.log.last_index:

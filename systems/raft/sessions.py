@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..machine import NOT_SUPPORTED, error_body
-from .state import APPLY, RaftState
+from .compaction import Compaction
+from .configuration import is_configuration
+from .state import APPLY
 
 if TYPE_CHECKING:
     from ..contract import Body, Json
@@ -23,7 +25,7 @@ APPLY_LIMIT = 1_000
 """Entries applied in one step: a node that comes back with a long log must not miss its heartbeats."""
 
 
-class Sessions(RaftState):
+class Sessions(Compaction):
     """The rules of sessions, and the application of entries."""
 
     def on_mutator(self, client: str, msg_id: int, body: Body) -> None:
@@ -69,12 +71,13 @@ class Sessions(RaftState):
         self.note("applied", {"first": first, "digests": self.log.digests(first, last), "term": self.term})
         for client, msg_id in answered:
             self.answer_again(client, msg_id)
+        self.compact_log()
         if last < self.commit_index:
             self.set_timer(APPLY, 0)
 
     def execute(self, command: Json) -> None:
         """Apply one command to the state machine, unless it was before (thesis 6.3)."""
-        if command is None:
+        if command is None or is_configuration(command):
             return
         client, msg_id, operation = command
         if not self.was_executed(client, msg_id):

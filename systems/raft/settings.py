@@ -21,24 +21,28 @@ DEFAULTS: Mapping[str, Json] = {
     "heartbeat": 0.05,  # seconds between a leader's heartbeats, and between a candidate's retries
     "election": [0.4, 0.8],  # seconds without a leader before an election: drawn from this interval
     "batch": 500,  # entries in one message
+    "snapshot_after": 1000,  # entries applied since the last snapshot that make a node take the next
+    "snapshot_chunk": 65536,  # characters of a snapshot's text in one message
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A node's settings: times in nanoseconds, `batch` in entries."""
+    """A node's settings: times in nanoseconds, the rest as in `DEFAULTS`."""
 
     heartbeat: int
     election_minimum: int
     election_maximum: int
     batch: int
+    snapshot_after: int
+    snapshot_chunk: int
 
 
 def read_settings(settings: Mapping[str, Json]) -> Settings:
     """Return the settings of a node, with the defaults where `settings` says nothing.
 
     Raises:
-        ValueError: the election interval is empty or no longer than a heartbeat, or the batch is.
+        ValueError: the election interval is empty or no longer than a heartbeat, or a number is too small.
     """
     merged = {**DEFAULTS, **settings}
     low, high = merged["election"]
@@ -47,12 +51,15 @@ def read_settings(settings: Mapping[str, Json]) -> Settings:
         election_minimum=int(low * SECOND),
         election_maximum=int(high * SECOND),
         batch=int(merged["batch"]),
+        snapshot_after=int(merged["snapshot_after"]),
+        snapshot_chunk=int(merged["snapshot_chunk"]),
     )
     if not 0 < read.heartbeat < read.election_minimum < read.election_maximum:
         raise ValueError(
             f"Raft needs 0 < heartbeat < election[0] < election[1], not {merged['heartbeat']} and "
             f"[{low}, {high}]; make the election timeout longer or the heartbeat shorter."
         )
-    if read.batch < 1:
-        raise ValueError(f"Raft's `batch` must be at least 1 entry, not {read.batch}.")
+    for name, unit in (("batch", "entry"), ("snapshot_after", "entry"), ("snapshot_chunk", "character")):
+        if merged[name] < 1:
+            raise ValueError(f"Raft's `{name}` must be at least 1 {unit}, not {merged[name]}.")
     return read

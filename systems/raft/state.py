@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from ..contract import CancelTimer, Effect, Node, Note, Persist, Reply, Send, SetTimer
 from ..machine import TEMPORARILY_UNAVAILABLE, KeyValueMachine, error_body
 from . import storage
+from .configuration import initial_configuration
+from .leadership import NEVER
 from .log import Log
 from .settings import read_settings
 
@@ -21,14 +23,12 @@ if TYPE_CHECKING:
 
     from ..contract import Body, Json
     from .leadership import Leadership
+    from .snapshots import Incoming, Snapshot
 
 FOLLOWER, CANDIDATE, LEADER = "follower", "candidate", "leader"
 
 ELECTION, TICK, FLUSH, APPLY = "election", "tick", "flush", "apply"
 """The timers: no leader heard of; heartbeats and retries; broadcast; go on applying."""
-
-NEVER = -(1 << 62)
-"""A steady time before all others."""
 
 
 class RaftState(Node):
@@ -44,7 +44,9 @@ class RaftState(Node):
         # Persistent state (figure 2), and how much of it is durable.
         self.term = 0
         self.vote: str | None = None
-        self.log = Log()
+        self.initial = initial_configuration((name, *peers))
+        self.log = Log(configuration=self.initial)
+        self.snapshot: Snapshot | None = None
         self.durability = storage.Durability()
         self.saved: tuple[int, str | None] = (0, None)
         # Volatile state.
@@ -59,6 +61,8 @@ class RaftState(Node):
         self.patience = self.limits.election_minimum
         self.election_deadline = 0
         self.leadership: Leadership | None = None
+        self.incoming: Incoming | None = None  # the part of a leader's snapshot that has come
+        self.encoded: tuple[int, str] | None = None  # index and text of one's own snapshot
         # The replicated state machine (section 2), with its client sessions (thesis 6.3).
         self.machine = KeyValueMachine()
         self.sessions: dict[str, tuple[int, Body]] = {}
@@ -111,7 +115,7 @@ class RaftState(Node):
         self.log.truncate(first)
         self.durability.cut(first)
         # Only a seeded bug can make a committed entry conflict. It is left to show its harm.
-        self.commit_index = min(self.commit_index, first - 1)
+        self.commit_index = max(min(self.commit_index, first - 1), self.log.base_index)
         identity = self.durability.issue()
         self.effects.append(Persist(identity, storage.truncate_record(first)))
         return identity

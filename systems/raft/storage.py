@@ -6,6 +6,9 @@ figure 2). It is kept as a sequence of records:
     {"hard": [term, vote]}                     replaces both at once: one record, so one atomic write
     {"entries": first, "list": [[term, command], ...]}   the log holds these from index `first` on
     {"truncate": first}                        the entry at `first` and all after it are gone
+    {"snapshot": {...}}                        stands for the log up to its index (`snapshots.py`)
+
+A snapshot comes first in a log that was replaced; the entries after it begin where it ends.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from .configuration import Configuration, initial_configuration
 from .log import Log
+from .snapshots import Snapshot, from_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,21 +41,30 @@ def truncate_record(first: int) -> Json:
     return {"truncate": first}
 
 
+def snapshot_record(snapshot: Snapshot) -> Json:
+    """Return the record of a snapshot."""
+    return {"snapshot": snapshot.content()}
+
+
 class Recovered(NamedTuple):
     """The persistent state that the records of earlier lives hold."""
 
     term: int
     vote: str | None
     log: Log
+    snapshot: Snapshot | None
 
 
-def recover(records: Sequence[Json]) -> Recovered:
+def recover(records: Sequence[Json], initial: Configuration | None = None) -> Recovered:
     """Rebuild the persistent state from the records, oldest first.
+
+    `initial` is the configuration that the cluster began with.
 
     Raises:
         ValueError: a record is of no known kind, or its entries don't continue the log.
     """
-    term, vote, log = 0, None, Log()
+    term, vote = 0, None
+    log, snapshot = Log(configuration=initial or initial_configuration(())), None
     for position, record in enumerate(records):
         if "hard" in record:
             term, vote = record["hard"]
@@ -63,11 +77,17 @@ def recover(records: Sequence[Json]) -> Recovered:
             log.extend(record["list"])
         elif "truncate" in record:
             log.truncate(record["truncate"])
+        elif "snapshot" in record:
+            snapshot = from_content(record["snapshot"])
+            if log.holds(snapshot.index, snapshot.term):
+                log.compact(snapshot.index)
+            else:
+                log = Log(snapshot.index, snapshot.term, snapshot.digest, snapshot.configuration)
         else:
             raise ValueError(
                 f"Record {position} is of no kind that a Raft node writes; the log file is damaged."
             )
-    return Recovered(term, vote, log)
+    return Recovered(term, vote, log, snapshot)
 
 
 class Durability:

@@ -13,6 +13,7 @@ from splitbrain.systems.contract import (
     Persist,
     Persisted,
     Received,
+    Replace,
     Send,
     Started,
     TimerFired,
@@ -43,6 +44,9 @@ class Solo:
             if isinstance(effect, Persist):
                 self.last_persist = effect.id
                 self.records.append(effect.record)
+            elif isinstance(effect, Replace):
+                self.last_persist = effect.id
+                self.records = list(effect.records)
         return self.effects
 
     def receive(self, src: str, body: Any) -> list[Any]:

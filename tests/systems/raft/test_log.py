@@ -81,7 +81,7 @@ def test_records_rebuild_what_was_written():
         entries_record(2, [[2, "b"]]),
         hard_record(2, None),
     ]
-    term, vote, log = recover(records)
+    term, vote, log, _ = recover(records)
     assert (term, vote, log.entries(1, 9)) == (2, None, [[1, None], [2, "b"]])
 
 

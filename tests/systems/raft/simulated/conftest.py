@@ -36,7 +36,7 @@ from splitbrain.systems.contract import (
     TimerFired,
 )
 from splitbrain.systems.description import mutated
-from splitbrain.systems.raft.state import NEVER
+from splitbrain.systems.raft.leadership import NEVER
 from splitbrain.systems.raft.system import RaftSystem
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Machine:
     disk: list[Any] = field(default_factory=list)
     node: Any = None
     life: int = 0
-    pending: deque[tuple[int, Any]] = field(default_factory=deque)
+    pending: deque[Persist | Replace] = field(default_factory=deque)
     durable: int = 0
     waiting: deque[Any] = field(default_factory=deque)
     timers: dict[str, int] = field(default_factory=dict)
@@ -136,7 +136,8 @@ class Cluster:
     def kill(self, name: str) -> None:
         machine = self.machines[name]
         if machine.node is not None:
-            machine.disk.extend(record for _, record in machine.pending)
+            for write in machine.pending:
+                machine.disk = written(machine.disk, write)
             machine.node = None
 
     def power_cut(self, name: str) -> None:
@@ -197,14 +198,12 @@ class Cluster:
                 self.at(effect.delay, lambda timer=effect.name, due=due: self.fire(name, life, timer, due))
             elif isinstance(effect, CancelTimer):
                 machine.timers.pop(effect.name, None)
-            elif isinstance(effect, Persist):
-                machine.pending.append((effect.id, effect.record))
+            elif isinstance(effect, Persist | Replace):
+                machine.pending.append(effect)
                 self.at(
                     self.random.randint(*self.sync),
                     lambda identity=effect.id: self.synced(name, life, identity),
                 )
-            elif isinstance(effect, Replace):
-                raise TypeError("the core never replaces its log")
             elif effect_waits(effect, machine.durable):
                 machine.waiting.append(effect)
             else:
@@ -252,8 +251,8 @@ class Cluster:
         machine = self.machines[name]
         if machine.life != life or machine.node is None or identity <= machine.durable:
             return
-        while machine.pending and machine.pending[0][0] <= identity:
-            machine.disk.append(machine.pending.popleft()[1])
+        while machine.pending and machine.pending[0].id <= identity:
+            machine.disk = written(machine.disk, machine.pending.popleft())
         machine.durable = identity
         self.step(name, Persisted(identity))
         while machine.waiting and machine.node is not None and machine.life == life:
@@ -339,17 +338,7 @@ class Cluster:
 
     def check_note(self, name: str, kind: str, fields: Any) -> None:
         if kind == "elected":
-            elected = (name, self.machines[name].life)
-            first = self.leaders.setdefault(fields["term"], elected)
-            if first != elected:
-                sentence = f"{first[0]} and {name} were both elected in term {fields['term']}"
-                raise BrokenInvariantError("ES", sentence)
-            log = self.node(name).log
-            for index, (digest, term) in self.committed.items():
-                if term < fields["term"] and (index > fields["last"] or log.digest_at(index) != digest):
-                    raise BrokenInvariantError(
-                        "LC", f"{name} leads term {fields['term']} without committed entry {index}"
-                    )
+            self.check_elected(name, fields)
         elif kind == "committed":
             digest, _ = self.committed.setdefault(fields["index"], (fields["digest"], fields["in_term"]))
             if digest != fields["digest"]:
@@ -359,12 +348,27 @@ class Cluster:
                 if self.applied.setdefault(index, digest) != digest:
                     raise BrokenInvariantError("SMS", f"{name} applies another entry {index}")
 
+    def check_elected(self, name: str, fields: Any) -> None:
+        elected = (name, self.machines[name].life)
+        first = self.leaders.setdefault(fields["term"], elected)
+        if first != elected:
+            sentence = f"{first[0]} and {name} were both elected in term {fields['term']}"
+            raise BrokenInvariantError("ES", sentence)
+        log = self.node(name).log
+        for index, (digest, term) in self.committed.items():
+            if index < log.base_index or term >= fields["term"]:
+                continue
+            if index > fields["last"] or log.digest_at(index) != digest:
+                raise BrokenInvariantError(
+                    "LC", f"{name} leads term {fields['term']} without committed entry {index}"
+                )
+
     def check_logs(self) -> None:
         """Log matching: logs that agree on the term of an entry agree up to it (5.3)."""
         seen: dict[tuple[int, int], str] = {}
         for name in self.up():
             log = self.node(name).log
-            for index in range(1, log.last_index + 1):
+            for index in range(log.base_index, log.last_index + 1):
                 if seen.setdefault((index, log.term_at(index)), log.digest_at(index)) != log.digest_at(index):
                     raise BrokenInvariantError(
                         "LM", f"the logs differ below entry {index} of term {log.term_at(index)}"
@@ -384,6 +388,10 @@ class Cluster:
         if longer[: len(shorter)] != shorter:
             raise BrokenInvariantError("LIN", "two reads don't extend one another")
         self.longest = longer
+
+
+def written(disk: list[Any], write: Persist | Replace) -> list[Any]:
+    return [*disk, write.record] if isinstance(write, Persist) else list(write.records)
 
 
 def effect_waits(effect: Any, durable: int) -> bool:

@@ -44,8 +44,9 @@ def hurt(cluster):
         cluster.cuts.add((name, cluster.random.choice(cluster.names)))
 
 
-def torment(make_cluster, seed):
-    cluster = make_cluster(size=3 if seed % 3 == 0 else 5, seed=seed, batch=3 if seed % 2 else 500)
+def torment(make_cluster, seed, **settings):
+    settings = {"batch": 3 if seed % 2 else 500} | settings
+    cluster = make_cluster(size=3 if seed % 3 == 0 else 5, seed=seed, **settings)
     cluster.add_clients(4)
     hurt_and_heal(cluster, 2)
     served = len(cluster.acknowledged)
@@ -59,6 +60,41 @@ def test_crashes_power_cuts_partitions_loss_and_duplicates_break_no_invariant(ma
     """Figure 3: election safety, log matching, leader completeness and state-machine safety always hold."""
     for seed in range(6 * part, 6 * part + 6):
         torment(make_cluster, seed)
+
+
+SNAPSHOTS = [
+    {"snapshot_after": 3, "snapshot_chunk": 64},
+    {"snapshot_after": 3},
+    {"snapshot_after": 8, "snapshot_chunk": 512, "batch": 1},
+]
+
+
+@pytest.mark.parametrize("settings", SNAPSHOTS, ids=str)
+def test_snapshots_every_few_entries_break_no_invariant(make_cluster, settings):
+    """7: figure 3 holds through compaction, restarts from snapshots and installed ones."""
+    seen = set()
+    for seed in range(6):
+        seen |= {kind for _, kind, _ in torment(make_cluster, seed, **settings).notes}
+    assert {"snapshot-taken", "snapshot-installed"} <= seen
+
+
+def test_a_follower_catches_up_by_snapshot_while_the_leader_goes_on_compacting(make_cluster):
+    """7, thesis 5.1: a slow transfer ends, however fast the log grows."""
+    cluster = make_cluster(snapshot_after=3, snapshot_chunk=20)
+    cluster.add_clients(8)
+    cluster.run(1)
+    away = next(name for name in cluster.names if name != cluster.leader())
+    cluster.isolate(away)
+    cluster.run(1)
+    cluster.heal()
+    cluster.run_until(
+        lambda: cluster.node(away).applied_index >= cluster.node(cluster.leader()).applied_index, 2
+    )
+    assert "snapshot-installed" in {kind for name, kind, _ in cluster.notes if name == away}
+    cluster.clients = {}
+    cluster.run(0.5)
+    states = [cluster.node(name).machine.snapshot() for name in cluster.names]
+    assert states == [states[0]] * 5
 
 
 @pytest.mark.nightly
