@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from splitbrain.checkers.liveness import check_liveness
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verdict import CheckResult, Violation, worst
 from splitbrain.histories import build_history
+from splitbrain.runner.calm import calm_spans, membership_changes, patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from splitbrain.checkers.verdict import Valid
     from splitbrain.exploration.simulate import Outcome, Resolved
+    from splitbrain.histories import History
 
 CHECK_TIMEOUT = 20.0
 """Seconds that deciding one simulated run's history may take."""
@@ -49,8 +52,26 @@ def assess(resolved: Resolved, outcome: Outcome) -> Assessment:
             check_linearizable(history, resolved.model, timeout=CHECK_TIMEOUT),
             *[checker.check(outcome.notes) for checker in resolved.checkers],
             crashes(outcome),
+            *liveness(resolved, outcome, history),
         ]
     )
+
+
+def liveness(resolved: Resolved, outcome: Outcome, history: History) -> list[CheckResult]:
+    """Ask whether the system served while it was calm, if the run was long and quick enough to ask."""
+    system, bound = resolved.system, patience(resolved.system)
+    if not outcome.quick or outcome.ended < bound:
+        return []
+    spans = calm_spans(
+        outcome.reach,
+        tuple(outcome.notes),
+        outcome.ended,
+        least=bound,
+        availability=system.availability,
+        one_sided=system.one_sided,
+        membership=membership_changes(outcome.records, outcome.ended),
+    )
+    return [check_liveness(spans, history, bound, outcome.waits)] if spans else []
 
 
 def crashes(outcome: Outcome) -> CheckResult:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from splitbrain.workloads.base import Workload
 
 SECOND = 1_000_000_000
+QUICK = SECOND // 50
+"""Nanoseconds that a message or a sync may take before its slowness is an excuse."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Outcome:
     recorded: Sequence[Deviation] | None = None
     census: Mapping[tuple[str, str], int] | None = None
     waits: Sequence[str] = ()
+    quick: bool = True
+    """Whether network and disks, faults apart, were too quick and sound to excuse a silence."""
 
 
 class Lines:
@@ -160,6 +164,7 @@ def simulate(
         roles=resolved.system.roles,
         journal=faults.append if said is None else _both(faults.append, said),
         record=interpreter.record_nemesis,
+        clock_bound=resolved.system.clock_bound,
     )
     served = Served(history.lines)
     course = drive(
@@ -188,6 +193,7 @@ def simulate(
         story=world.story,
         recorded=world.schedule.recorded,
         census=world.census,
+        quick=is_quick(case),
         waits=()
         if world.story is None
         else waits(
@@ -195,6 +201,17 @@ def simulate(
             world.notes,
             [role.pattern.kind for role in resolved.system.roles.values()],
         ),
+    )
+
+
+def is_quick(case: Case) -> bool:
+    """Tell whether nothing but planned faults and crash points can have kept a system from serving."""
+    network, disk = case.environment.network, case.environment.disk
+    slowest = max(network.latency + network.spread + network.tail_latency, disk.sync + disk.spread)
+    return (
+        slowest <= QUICK
+        and not network.loss
+        and all(each.delay is not None and each.delay <= QUICK for each in case.deviations)
     )
 
 

@@ -15,13 +15,16 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from splitbrain.backend import CLIENTS
+from splitbrain.checkers.liveness import Calm
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from splitbrain.faults.record import FaultRecord
+    from splitbrain.systems.description import System
 
 Link = tuple[str, str]
+SECOND = 1_000_000_000
 
 
 class Reach(NamedTuple):
@@ -32,12 +35,12 @@ class Reach(NamedTuple):
     impaired: Collection[Link]
 
 
-class CalmSpan(NamedTuple):
-    """From `start` to `end` (nanoseconds) these nodes were calm."""
+def patience(system: type[System]) -> int:
+    """Return the nanoseconds within which a calm system has to serve: three times its own claim.
 
-    start: int
-    end: int
-    nodes: tuple[str, ...]
+    Split votes and the like are luck. An honest Raft misses its claim of 3 s once in some ten thousand runs.
+    """
+    return round(3 * system.recovery * SECOND)
 
 
 def calm_spans(
@@ -49,7 +52,7 @@ def calm_spans(
     availability: str,
     one_sided: bool,
     membership: Sequence[tuple[int, int]] = (),
-) -> list[CalmSpan]:
+) -> list[Calm]:
     """Return the spans of at least `least` nanoseconds in which some large enough set was calm.
 
     `membership` are the spans in which the cluster was not all of its nodes: who is large enough then
@@ -58,13 +61,13 @@ def calm_spans(
     if ended < least:
         return []
     size = {"all": len(nodes), "any": 1}.get(availability, len(nodes) // 2 + 1)
-    found: dict[tuple[int, int], CalmSpan] = {}
+    found: dict[tuple[int, int], Calm] = {}
     for group in combinations(nodes, size):
         for start, end in _stretches(reaches, group, nodes, ended, one_sided=one_sided):
             for first, last in _without((start, end), membership):
                 if last - first >= least:
-                    found.setdefault((first, last), CalmSpan(first, last, group))
-    return sorted(found.values())
+                    found.setdefault((first, last), Calm(first, last, group))
+    return [found[span] for span in sorted(found)]
 
 
 def membership_changes(records: Sequence[FaultRecord], ended: int) -> list[tuple[int, int]]:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain import registry
 from splitbrain.checkers.invariants.notes import load_notes
+from splitbrain.checkers.liveness import check_liveness
 from splitbrain.checkers.models import ModelError, ModelMismatch
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verdict import CheckResult, Violation, worst
 from splitbrain.errors import UsageError
 from splitbrain.faults.record import FaultRecord
 from splitbrain.histories import HistoryError, read_history
+from splitbrain.runner.calm import Reach, calm_spans, membership_changes, patience
 from splitbrain.runner.gates import Gate, evaluate_gates
 from splitbrain.runner.measurements import measure
 from splitbrain.runner.requirements import parse_requirements
@@ -54,6 +56,7 @@ def judge(
         _linearizable(history, model, timeout or DEFAULT_TIMEOUT, max_memory_mb),
         *[_invariants(registry.find("checkers", name, beside=system), notes) for name in system.invariants],
         _crashes(outcome["exits"]),
+        *_liveness(system, outcome, records, history, test["nodes"]),
     ]
     remarks = [*outcome["remarks"], *history.notes]
     windows = [(record.began, record.ended) for record in records if record.began is not None]
@@ -78,6 +81,7 @@ def judge(
         "measurements": measurements,
         "coverage": {"notes": _note_counts(notes)},
         "remarks": remarks,
+        **({"trace": outcome["trace"]} if "trace" in outcome else {}),
         "run": str(directory.path),
         "replay": f"splitbrain replay {directory.path}",
     }
@@ -147,6 +151,32 @@ def _crashes(exits: Sequence[Mapping[str, Any]]) -> CheckResult:
     ]
     reason = violations[0].summary if violations else "No node ended by itself."
     return CheckResult("crash", not violations, "exit status", reason, violations)
+
+
+def _liveness(
+    system: type[System],
+    outcome: Mapping[str, Any],
+    records: Sequence[FaultRecord],
+    history: History,
+    nodes: Sequence[str],
+) -> list[CheckResult]:
+    """Ask whether a simulated system served while it was calm; of a real one nobody knows when it was."""
+    if "reach" not in outcome or outcome["interrupted"]:
+        return []
+    reaches = [
+        Reach(time, frozenset(silent), frozenset(map(tuple, impaired)))
+        for time, silent, impaired in outcome["reach"]
+    ]
+    spans = calm_spans(
+        reaches,
+        nodes,
+        outcome["ended"],
+        least=1,
+        availability=system.availability,
+        one_sided=system.one_sided,
+        membership=membership_changes(records, outcome["ended"]),
+    )
+    return [check_liveness(spans, history, patience(system), outcome["waits"])]
 
 
 def _requirements(text: str | None, measurements: Mapping[str, Any]) -> list[Gate]:

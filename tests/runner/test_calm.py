@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from splitbrain.backend import CLIENTS
+from splitbrain.checkers.liveness import Calm
 from splitbrain.faults.record import FaultRecord
-from splitbrain.runner.calm import CalmSpan, Reach, calm_spans, membership_changes
+from splitbrain.runner.calm import Reach, calm_spans, membership_changes
 
 SECOND = 1_000_000_000
 NODES = ("n1", "n2", "n3")
@@ -20,7 +21,7 @@ def spans(*reaches, ended=20, least=5, availability="majority", one_sided=True, 
         one_sided=one_sided,
         **options,
     )
-    return [(start // SECOND, end // SECOND, nodes) for start, end, nodes in found]
+    return [(each.start // SECOND, each.end // SECOND, each.nodes) for each in found]
 
 
 def test_an_undisturbed_cluster_is_calm_all_along():
@@ -76,4 +77,4 @@ def test_a_change_of_membership_is_no_calm():
 
 def test_a_span_tells_its_nodes():
     (span,) = calm_spans([Reach(0, (), ())], ("n1",), 10, least=1, availability="majority", one_sided=False)
-    assert span == CalmSpan(0, 10, ("n1",))
+    assert span == Calm(0, 10, ("n1",))
