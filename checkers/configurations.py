@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 
 Trail: TypeAlias = "tuple[int, Trail] | None"
 """The calls linearized so far, latest first; the links are shared."""
+FEW = 64
+"""So many configurations are kept until they may have to be told; more would cost too much memory."""
 TOLD = 60
 """Of a key with at most so many calls, the possible states are told return by return."""
 
@@ -144,7 +146,8 @@ class Walk:
         self.nodes: list[tuple[int, int]] = [(0, 0)]
         self._node_ids: dict[tuple[int, int], int] = {(0, 0): 0}
         self.alive: dict[int, Trail] = {0: None}
-        self.passed: list[Passed] = []
+        self.told: list[tuple[int, Iterable[int]] | Passed] = []
+        """Each return of a key that is small enough to be told; in words only once there is a refutation."""
 
     def decide(self) -> Outcome:
         """Walk to the end or to the first return that no configuration survives."""
@@ -189,7 +192,8 @@ class Walk:
             free.append(bit)
             self.returned += 1
             if count <= TOLD:
-                self.passed.append(self._passed(call))
+                few = len(survivors) <= FEW
+                self.told.append((call, survivors) if few else self._passed(call, survivors))
         return Linearization(_unwind(next(iter(self.alive.values()))))
 
     def _extend(  # noqa: C901 - the innermost loop: a call per configuration would double its cost
@@ -335,22 +339,22 @@ class Walk:
         """Describe the cut: `invoked` calls had begun, and no living configuration lets `stuck` return."""
         cut = Cut(
             stuck=stuck,
-            states=self._states(),
+            states=self._states(self.alive),
             open=tuple(sorted(opening.call for opening in self.open.values())),
-            passed=tuple(self.passed),
+            passed=tuple(each if isinstance(each, Passed) else self._passed(*each) for each in self.told),
         )
         return Refutation("configurations", tuple(range(invoked)), cut)
 
-    def _states(self) -> tuple[Any, ...]:
-        """Return the states of the living configurations, each once."""
-        nodes = [configuration >> self.width for configuration in self.alive]
+    def _states(self, alive: Iterable[int]) -> tuple[Any, ...]:
+        """Return the states of these configurations, each once."""
+        nodes = [configuration >> self.width for configuration in alive]
         numbers = dict.fromkeys(self.nodes[node][0] if self.supply.size else node for node in nodes)
         return tuple(self.transitions.states[number] for number in numbers)
 
-    def _passed(self, call: int) -> Passed:
-        """Describe the living configurations just after a return."""
+    def _passed(self, call: int, alive: Iterable[int]) -> Passed:
+        """Describe the configurations that were alive just after a return."""
         needed = -1 if self.supply.size else 0
-        for configuration in self.alive if needed else ():
+        for configuration in alive if needed else ():
             needed &= self.nodes[configuration >> self.width][1]
         crashed = (
             member
@@ -358,7 +362,7 @@ class Walk:
             for place, member in enumerate(group.calls)
             if needed >> (group.offset + place) & 1
         )
-        return Passed(call, self._states(), tuple(sorted(crashed)))
+        return Passed(call, self._states(alive), tuple(sorted(crashed)))
 
 
 def demanded(alone: int, after_run: int) -> bool:
