@@ -15,6 +15,7 @@ from splitbrain.render.listing import render_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from splitbrain.faults.base import Fault
     from splitbrain.systems.description import System
 
 as_json = click.option("--json", "json_output", is_flag=True, help="Print one JSON object on one line.")
@@ -70,8 +71,13 @@ def models(*, json_output: bool) -> None:
 @click.command()
 @as_json
 def faults(*, json_output: bool) -> None:
-    """List the faults."""
-    _show("faults", _summaries("faults"), json_output=json_output)
+    """List the faults, and where each can be had."""
+    rows = []
+    for name in registry.names("faults"):
+        fault: type[Fault] = registry.find("faults", name).value
+        where = "anywhere" if fault.backends is None else ", ".join(fault.backends)
+        rows.append({"name": name, "on": where, "summary": fault.summary})
+    _show("faults", rows, json_output=json_output)
 
 
 @click.command()

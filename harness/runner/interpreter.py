@@ -165,6 +165,8 @@ class Interpreter:
             OSError: the journal can't be written.
         """
         actions: list[Action] = []
+        if now < self._timer_at and (now < self._ask_at or not self._free):
+            return actions
         if now >= self._timer_at:
             self._fire(now, actions)
         for _ in range(self.concurrency):

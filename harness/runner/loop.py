@@ -43,7 +43,12 @@ LONGEST_FINAL = 30 * SECOND
 """How long a workload's final operations may go on."""
 
 LONGEST_SLEEP = SECOND // 20
-"""The longest wait in one poll: an interrupt is noticed within it."""
+"""The longest wait in one poll: an interrupt is noticed within it. A backend whose time is not real says so
+by an attribute `longest_sleep` of its own: nanoseconds, or None for no bound."""
+
+NEVER = 1 << 63
+
+CLIENT_NEWS = (ClientMessage, ClientUnreachable, ClientDisconnected)
 
 
 class Watcher(Protocol):
@@ -84,10 +89,10 @@ def drive(
     longer than `patience`.
     """
     run = _Run(backend, interpreter, nemesis, interrupted, watch)
-    run.phase("main", lambda now: now >= duration)
+    run.phase("main", lambda now: now >= duration, by=(duration,))
     heal_by = backend.now() + LONGEST_HEAL
     nemesis.heal_all(backend.now())
-    run.phase("heal", lambda now: nemesis.settled or now >= heal_by, stop_early=False)
+    run.phase("heal", lambda now: nemesis.settled or now >= heal_by, by=(heal_by,), stop_early=False)
     if not nemesis.settled:
         run.remarks.append(f"The final heal had not settled after {LONGEST_HEAL // SECOND} s.")
     healed = backend.now()
@@ -95,6 +100,7 @@ def drive(
     run.phase(
         "recovery",
         lambda now: now >= healed + recovery and (served is None or served(now) or now >= give_up),
+        by=(healed + recovery, give_up),
     )
     interpreter.stop()
     run.quiet("drain")
@@ -124,9 +130,16 @@ class _Run:
         self.exits: list[NodeExited] = []
         self.remarks: list[str] = []
         self.next_progress = 0
+        longest: int | None = getattr(backend, "longest_sleep", LONGEST_SLEEP)
+        self.longest_sleep = NEVER if longest is None else longest
 
-    def phase(self, name: str, ended: Callable[[int], bool], *, stop_early: bool = True) -> None:
-        """Go on until `ended(now)`, or until an interrupt where the phase may be cut short."""
+    def phase(
+        self, name: str, ended: Callable[[int], bool], *, by: Sequence[int], stop_early: bool = True
+    ) -> None:
+        """Go on until `ended(now)`, or until an interrupt where the phase may be cut short.
+
+        `by` are the instants, in order, at which time alone may end it.
+        """
         backend, interpreter, nemesis = self.backend, self.interpreter, self.nemesis
         while not (stop_early and self.interrupted()):
             now = backend.now()
@@ -136,17 +149,19 @@ class _Run:
                 self.watch(name, now, interpreter, nemesis)
                 self.next_progress = now + PROGRESS_INTERVAL
             nemesis.advance(now)
-            self.act(interpreter.advance(now))
-            for event in backend.poll(self._wake(now)):
+            actions = interpreter.advance(now)
+            if actions:
+                self.act(actions)
+            for event in backend.poll(self._wake(now, by)):
                 self._deliver(event)
 
     def quiet(self, name: str, longest: int = 0) -> None:
         """Go on until no operation is open: for `longest`, and then for as long as one may take."""
         stop_at = self.backend.now() + longest
         drain_by = stop_at + self.interpreter.timeout + SECOND
-        self.phase(name, lambda now: self.interpreter.done or now >= stop_at)
+        self.phase(name, lambda now: self.interpreter.done or now >= stop_at, by=(stop_at,))
         self.interpreter.stop()
-        self.phase("drain", lambda now: self.interpreter.done or now >= drain_by)
+        self.phase("drain", lambda now: self.interpreter.done or now >= drain_by, by=(drain_by,))
 
     def act(self, actions: Iterable[Action]) -> None:
         """Carry out what the interpreter asks for."""
@@ -156,13 +171,20 @@ class _Run:
             elif isinstance(action, Retire):
                 self.backend.retire(action.client)
 
-    def _wake(self, now: int) -> int:
-        times = (self.interpreter.next_wake(now), self.nemesis.next_wake(), now + LONGEST_SLEEP)
-        return min(time for time in times if time is not None)
+    def _wake(self, now: int, by: Sequence[int]) -> int:
+        """Return until when to wait at most: something is due, or the phase over, or the longest sleep."""
+        wake = now + self.longest_sleep
+        for time in (self.interpreter.next_wake(now), self.nemesis.next_wake()):
+            if time is not None and time < wake:
+                wake = time
+        for instant in by:
+            if now < instant < wake:
+                wake = instant
+        return wake
 
     def _deliver(self, event: BackendEvent) -> None:
         now = self.backend.now()
-        if isinstance(event, ClientMessage | ClientUnreachable | ClientDisconnected):
+        if isinstance(event, CLIENT_NEWS):
             self.act(self.interpreter.deliver(event, now))
             return
         if isinstance(event, NodeExited):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain import __version__, registry
 from splitbrain.errors import UsageError
+from splitbrain.faults.base import check_usable
 from splitbrain.faults.schedule import draw_plan, validate_plan
 from splitbrain.plan import Plan, read_plan
 from splitbrain.runner.rehearsal import rehearse
@@ -84,10 +85,12 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
     defaults = _bug_defaults(bugs)
     nodes = _node_names(system, _first(options.nodes, defaults.get("nodes"), system.nodes))
     seed = random.SystemRandom().randrange(2**31) if options.seed is None else options.seed
+    on = _first(options.on, defaults.get("on"), "local")
     if plan is None:
         time_limit = _first(options.time_limit, defaults.get("time_limit"), DEFAULT_TIME_LIMIT)
-        plan = _plan(options, system, bugs, nodes, seed=seed, time_limit=time_limit)
+        plan = _plan(options, system, bugs, nodes, on=on, seed=seed, time_limit=time_limit)
     faults = {name: registry.find("faults", name).make() for name in {each.fault for each in plan.faults}}
+    _usable(faults, on, system)
     with _own(faults):
         validate_plan(plan, faults, nodes, tuple(system.roles))
     workload_name, workload = _workload(system, options.workload or defaults.get("workload"))
@@ -100,7 +103,7 @@ def prepare(options: RunOptions, plan: Plan | None = None) -> Prepared:
         "platform": platform.platform(),
         "system": found.reference if found.file else options.system,
         "reference": found.reference,
-        "on": _first(options.on, defaults.get("on"), "local"),
+        "on": on,
         "nodes": list(nodes),
         "workload": workload_name,
         "model": model,
@@ -178,12 +181,18 @@ def _faults(options: RunOptions, nodes: Sequence[str]) -> dict[str, Fault]:
     return {name: fault for name, fault in usual.items() if fault.minimum_nodes <= len(nodes)}
 
 
+def _usable(faults: Mapping[str, Fault], on: str, system: type[System]) -> None:
+    for name, fault in sorted(faults.items()):
+        check_usable(name, fault, on, system)
+
+
 def _plan(
     options: RunOptions,
     system: type[System],
     bugs: Sequence[Bug],
     nodes: Sequence[str],
     *,
+    on: str,
     seed: int,
     time_limit: float,
 ) -> Plan:
@@ -198,6 +207,7 @@ def _plan(
     faults = _faults(options, nodes)
     if not faults:
         return Plan(seed=seed, duration=time_limit, recovery=0.0)
+    _usable(faults, on, system)
     with _own(faults):
         return draw_plan(
             faults,
@@ -207,6 +217,7 @@ def _plan(
             seed=seed,
             availability=system.availability,
             roles=tuple(system.roles),
+            clock_bound=system.clock_bound,
         )
 
 

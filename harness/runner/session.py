@@ -68,6 +68,7 @@ def _perform(
             roles=prepared.system.roles,
             journal=faults.append,
             record=interpreter.record_nemesis,
+            clock_bound=prepared.system.clock_bound,
         )
         course = drive(
             backend,
