@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from splitbrain.checkers import window, witness
+from splitbrain.checkers import configurations, window, witness
 from splitbrain.checkers.models import Call, CasRegister, Kv, MultiRegister
 from splitbrain.checkers.models.kv import PrefixLens
 from splitbrain.checkers.normalise import normalise
@@ -64,6 +64,18 @@ def test_crashed_writes_that_are_used_up_are_named(small):
     used_up = f"{third} needs 1; only {one} and {other} could still write it, and that is used up."
     assert story.endswith(used_up)
     assert evidence["cut"]["stuck"] == evidence["stuck"] == 26
+
+
+def test_a_story_is_the_same_whether_its_states_are_kept_or_put_into_words_at_once(small, monkeypatch):
+    rounds = [("write", 1, "crash"), ("write", 2, "crash"), ("read", 1), ("write", 2), ("read", 2)] * 3
+    lines = small.sequence(
+        *rounds, ("read", 1), ("write", 3), ("read", 2), ("read", 1), ("read", 2), ("read", 1)
+    )
+    _, kept, story = _told(lines)
+    assert "this uses up" in story
+    monkeypatch.setattr(configurations, "FEW", 0)
+    _, at_once, _ = _told(lines)
+    assert at_once == kept
 
 
 def test_the_future_is_left_out_even_where_nothing_may_be_dropped():
