@@ -12,6 +12,7 @@ import click
 
 VERBS = {
     "run": "Deploy a system, hurt it under load, and decide whether it kept its promises.",
+    "explore": "Simulate a system under thousands of seeds, and find what breaks it.",
     "check": "Decide histories or runs: valid, invalid with a witness, or unknown.",
     "verify": "Re-check a certificate with a program that shares no code with the searches.",
     "replay": "Repeat a run: same system, workload, seed and fault plan; a replay file to the last step.",

@@ -30,7 +30,10 @@ json_option = click.option(
 )
 
 
-def _names(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+def fault_names(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> tuple[str, ...] | None:
+    """Read a list of faults, for click; None if the option was not given."""
     if text is None:
         return None
     if text == "none":
@@ -56,7 +59,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--faults",
-    callback=_names,
+    callback=fault_names,
     metavar="NAME,...|none",
     help="Faults to draw a plan from [default: partition,kill,pause as far as the size allows].",
 )

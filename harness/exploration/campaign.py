@@ -23,7 +23,7 @@ from splitbrain.exploration.simulate import simulate
 from splitbrain.exploration.space import Limits, Space, open_space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from splitbrain.exploration.case import Case
     from splitbrain.exploration.simulate import Outcome
@@ -218,13 +218,8 @@ def explore(
     except KeyboardInterrupt:
         return tally.campaign(interrupted=True)
     finally:
-        close(runs)
+        runs.close()
     return tally.campaign(interrupted=False)
-
-
-def close(runs: Iterator[object]) -> None:
-    """End the workers behind an iterator of results."""
-    runs.close()  # type: ignore[attr-defined]  # it is a generator
 
 
 def sight(

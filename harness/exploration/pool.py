@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from splitbrain.errors import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
@@ -41,7 +41,7 @@ class Job(Protocol):
         ...
 
 
-def results(job: Job, numbers: Iterable[int], jobs: int) -> Iterator[tuple[int, Any]]:
+def results(job: Job, numbers: Iterable[int], jobs: int) -> Generator[tuple[int, Any], None, None]:
     """Yield (number, result) as they come; closing the iterator ends the workers.
 
     With one job everything runs in this process, in order.

@@ -94,6 +94,10 @@ class LiveLine:
             faults=faults,
             phase=phase,
         )
+        self._show(elapsed)
+
+    def _show(self, elapsed: float) -> None:
+        """Draw the line if its time has come."""
         if elapsed >= self._due:
             self._due = elapsed + self._interval
             self._draw()
