@@ -68,12 +68,20 @@ def seconds(time: int) -> str:
 
 def message_beats(trace: Trace, system: str, incidents: Sequence[int]) -> list[Beat]:
     """Tell of the messages between nodes; `incidents` are the times that end runs, in order."""
-    clients = {each.client for each in trace.operations}
-    between = [
-        each for each in trace.messages if each.source not in clients and each.destination not in clients
-    ]
-    runs = _runs(_broadcasts(between, system), incidents)
+    between = between_nodes(trace)
+    runs = runs_of(between, system, incidents)
     return [*_joined(runs, trace.nodes), *_late(between, system)]
+
+
+def between_nodes(trace: Trace) -> list[Message]:
+    """Return the messages that belong to no client's operation; administrators' are among them."""
+    clients = {each.client for each in trace.operations}
+    return [each for each in trace.messages if each.source not in clients and each.destination not in clients]
+
+
+def runs_of(messages: Iterable[Message], system: str, incidents: Sequence[int]) -> list[list[Broadcast]]:
+    """Return the messages as broadcasts, those that say the same again put together."""
+    return _runs(_broadcasts(messages, system), incidents)
 
 
 def _broadcasts(messages: Iterable[Message], system: str) -> list[Broadcast]:

@@ -41,11 +41,9 @@ def incident_beats(trace: Trace) -> list[Beat]:
         told = f"{names} {conjugate(text, len(lives))}"
         beats.append(Beat(time, rank, told, {"incident": len(lives)}, lives[0].order))
     for span in trace.spans:
-        actions = [each for each in span.actions if each.get("action") not in ON_NODES]
-        if actions:
-            beats.append(
-                Beat(span.begin, INCIDENT, f"{span.id} begins: {_does(actions, trace)}", {"incident": 1}, -1)
-            )
+        does = fault_in_words(span, trace.nodes)
+        if does:
+            beats.append(Beat(span.begin, INCIDENT, f"{span.id} begins: {does}", {"incident": 1}, -1))
             if span.end is not None:
                 beats.append(Beat(span.end, INCIDENT, f"{span.id} ends", {"incident": 1}, -1))
     return beats
@@ -57,9 +55,9 @@ def _birth(trace: Trace) -> Beat:
     return Beat(trace.lives[0].time, INCIDENT, f"{', '.join(first)} {verb} with nothing on disk", {}, -1)
 
 
-def _befell(life: Life, spans: Sequence[Span]) -> str:
+def life_in_words(life: Life) -> str:
     """Return what befell a node; it begins with a verb."""
-    node, kind, fields = life.node, life.kind, life.fields
+    kind, fields = life.kind, life.fields
     if kind == "start":
         torn = ", the last one torn and dropped" if fields["torn"] else ""
         return f"starts again, with {plural(fields['records'], 'record')} on disk{torn}"
@@ -78,10 +76,15 @@ def _befell(life: Life, spans: Sequence[Span]) -> str:
         "stop": "is held",
         "release": "is let go on",
     }[kind]
+    return f"{words}{_after(life)}"
+
+
+def _befell(life: Life, spans: Sequence[Span]) -> str:
+    """Return what befell a node, with the fault that did it."""
     fault = next(
-        (span.id for span in spans if node in span.nodes and life.time in (span.begin, span.end)), None
+        (span.id for span in spans if life.node in span.nodes and life.time in (span.begin, span.end)), None
     )
-    return f"{words}{_after(life)}{f' ({fault})' if fault else ''}"
+    return f"{life_in_words(life)}{f' ({fault})' if fault and life.kind != 'start' else ''}"
 
 
 def _after(life: Life) -> str:
@@ -107,11 +110,13 @@ def _disk(fields: Any) -> str:
     return ", ".join(told) or "is sound again"
 
 
-def _does(actions: Sequence[Mapping[str, Any]], trace: Trace) -> str:
-    return "; ".join(_does_one(action, trace) for action in actions)
+def fault_in_words(span: Span, nodes: Sequence[str]) -> str:
+    """Return what a fault does, but for what is told of the nodes that it hits; nothing if that is all."""
+    actions = [each for each in span.actions if each.get("action") not in ON_NODES]
+    return "; ".join(_does(action, nodes) for action in actions)
 
 
-def _does_one(action: Mapping[str, Any], trace: Trace) -> str:
+def _does(action: Mapping[str, Any], nodes: Sequence[str]) -> str:
     kind = action.get("action")
     if kind == "Request":
         return f"asks {action.get('node')} {as_json(action.get('body'), 80)}"
@@ -121,7 +126,7 @@ def _does_one(action: Mapping[str, Any], trace: Trace) -> str:
     links = [(link[0], link[1]) for link in action.get("links", ())]
     policies = action.get("policies", ())
     doing = " or ".join(dict.fromkeys(policy_in_words(policy) for policy in policies))
-    return f"{doing} {links_in_words(links, trace.nodes)}"
+    return f"{doing} {links_in_words(links, nodes)}"
 
 
 def policy_in_words(policy: Mapping[str, Any]) -> str:
@@ -163,19 +168,26 @@ def _groups(links: set[tuple[str, str]], nodes: Sequence[str]) -> list[list[str]
     return groups
 
 
-def note_beats(trace: Trace, system: str) -> list[Beat]:
-    """Tell of the notes that are cited, and of those that are rare and say something of their own."""
+def telling_notes(trace: Trace, system: str) -> list[tuple[Noted, str]]:
+    """Return the notes that are cited, and those that are rare and say something of their own, in words."""
     counts = Counter(each.kind for each in trace.notes)
-    beats: list[Beat] = []
     said: dict[tuple[str, str], str] = {}
-    together: dict[str, int] = {}
+    telling = []
     for each in trace.notes:
         if not each.cited and (counts[each.kind] > RARE or quiet(system, each.kind)):
             continue
         text = say_note(system, each)
-        if not each.cited and said.get((each.node, each.kind)) == text:
-            continue
+        if each.cited or said.get((each.node, each.kind)) != text:
+            telling.append((each, text))
         said[each.node, each.kind] = text
+    return telling
+
+
+def note_beats(trace: Trace, system: str) -> list[Beat]:
+    """Tell of the notes that tell something, those of several nodes together."""
+    beats: list[Beat] = []
+    together: dict[str, int] = {}
+    for each, text in telling_notes(trace, system):
         at = together.get(text)
         if not each.cited and at is not None and _near(beats[at], each):
             names, _, _ = beats[at].text.partition(" \0")

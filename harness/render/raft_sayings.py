@@ -90,8 +90,6 @@ NOTES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "role": _role,
     "elected": lambda fields: f"is elected in term {fields['term']}, its log ending at {fields['last']}",
     "voted": lambda fields: f"votes for {fields['for']} in term {fields['term']}",
-    "committed": lambda fields: (
-        f"knows entries up to {fields['index']} as committed (that one of term {fields['term']})"
-    ),
-    "truncated": lambda fields: f"throws away its entries from {fields['from']} on",
+    "committed": lambda fields: f"commits up to {fields['index']} (of term {fields['term']})",
+    "truncated": lambda fields: f"drops its entries from {fields['from']} on",
 }
