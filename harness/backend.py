@@ -147,7 +147,7 @@ class Probe:
 class LinkCounters:
     """Count whole lines over all links so far.
 
-    Outcome: {"lines", "dropped", "lost", "duplicated", "delayed", "held"}.
+    Outcome: {"lines", "dropped", "lost", "duplicated", "delayed", "held", "reordered"}.
     """
 
 

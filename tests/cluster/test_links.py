@@ -262,4 +262,5 @@ def test_the_counters_of_links_add_up():
         "duplicated": 0,
         "delayed": 0,
         "held": 0,
+        "reordered": 0,
     }

@@ -28,12 +28,17 @@ from splitbrain.backend import (
     NodeNoted,
     NodeUp,
     Probe,
+    Request,
+    SetClock,
+    SetDisk,
     SetLinks,
+    SpoilDisk,
     Triggered,
 )
 from splitbrain.errors import HarnessError
 
 from .pipes import JsonPipe
+from .requests import Requests
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -43,6 +48,9 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 OPEN_SECONDS = 60.0
 CLOSE_SECONDS = 5.0
+
+SIMULATED = {SetClock: "set clocks", SetDisk: "let disks lie or dawdle", SpoilDisk: "spoil disks"}
+"""What only the simulator can do."""
 
 
 class LocalCluster:
@@ -84,7 +92,8 @@ class LocalCluster:
         self._tickets = 0
         self._events: deque[BackendEvent] = deque()
         self._selector = selectors.DefaultSelector()
-        self._transport = Transport(self._selector, self.nodes, seed, clock, self._events.append)
+        self._transport = Transport(self._selector, self.nodes, seed, clock, self._tell)
+        self._requests = Requests(clock, self._events.append)
         self._client_links: dict[int, Mapping[str, int]] = {}
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._pipe: JsonPipe | None = None
@@ -228,9 +237,9 @@ class LocalCluster:
             if not first and wait <= 0:
                 break
             first = False
-            due = self._transport.due()
-            if due is not None:
-                wait = min(wait, due - self._clock())
+            for due in (self._transport.due(), self._requests.due()):
+                if due is not None:
+                    wait = min(wait, due - self._clock())
             self._turn(0.0 if self._events else max(0, wait) / SECOND)
             if not self._events:
                 self._check_supervisor()
@@ -242,6 +251,12 @@ class LocalCluster:
         for key, mask in self._selector.select(seconds):
             key.data(mask)
         self._transport.pump()
+        self._requests.expire(self._transport)
+
+    def _tell(self, event: BackendEvent) -> None:
+        """Take what the transport has to say: to an administrator's request, or to the runner."""
+        if not self._requests.hear(event, self._transport):
+            self._events.append(event)
 
     def perform(self, action: Action) -> int:
         """Begin an action and return its ticket. Never blocks."""
@@ -253,6 +268,9 @@ class LocalCluster:
             return ticket
         if isinstance(action, Probe) and CLIENTS in (action.source, action.destination):
             self._transport.probe(ticket, action.source, action.destination, action.within)
+            return ticket
+        if isinstance(action, Request):
+            self._requests.begin(ticket, action, self._transport)
             return ticket
         command = {"ticket": ticket, "action": type(action).__name__}
         if isinstance(action, SetLinks):
@@ -316,12 +334,18 @@ def _problem(action: Action, nodes: Sequence[str]) -> str | None:
     for name in _names(action):
         if name not in nodes and name != CLIENTS:
             return f"The cluster has no node {name!r}."
+    if type(action) in SIMULATED:
+        return f"The local cluster can't {SIMULATED[type(action)]}; only the simulator can (--on sim)."
     if isinstance(action, SetLinks):
         for (source, destination), policy in action.links.items():
             if source == destination:
                 return f"There is no link from {source!r} to itself."
             if policy.rate is not None and policy.rate <= 0:
                 return f"A link's rate must be more than 0 bytes a second, not {policy.rate}."
+            if policy.reorder > 0:
+                return (
+                    "A link between real processes keeps its order; only the simulator reorders (--on sim)."
+                )
     return None
 
 

@@ -43,7 +43,10 @@ Sink: TypeAlias = "Callable[[bytes], None]"
 
 
 class Counts(NamedTuple):
-    """How many lines met which fate on a link so far; `lines` counts all that were admitted."""
+    """How many lines met which fate on a link so far; `lines` counts all that were admitted.
+
+    None is ever reordered: a link keeps its order.
+    """
 
     lines: int = 0
     dropped: int = 0
@@ -51,6 +54,7 @@ class Counts(NamedTuple):
     duplicated: int = 0
     delayed: int = 0
     held: int = 0
+    reordered: int = 0
 
 
 class _Waiting(NamedTuple):
