@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from ..contract import Replace
 from . import storage
+from .quorums import Quorums
 from .snapshots import Snapshot
-from .state import RaftState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..contract import Body
 
 
-class Compaction(RaftState):
+class Compaction(Quorums):
     """The rules of taking snapshots."""
 
     def compact_log(self) -> None:

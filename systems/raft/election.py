@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from . import messages
 from .installation import Installation
-from .leadership import Leadership, Progress
+from .leadership import Leadership
 from .state import CANDIDATE, ELECTION, FLUSH, LEADER, TICK
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class Election(Installation):
         """Ask every server that has not answered yet; a candidate's own vote is durable first (5.1, 5.2)."""
         body = messages.request_vote(self.term, self.log.last_index, self.log.last_term)
         own = self.hard_state()
-        for peer in self.peers:
-            if peer not in self.votes:
-                self.send(peer, body, own)
+        for server in self.others:
+            if server not in self.votes:
+                self.send(server, body, own)
 
     # Voting.
 
@@ -96,15 +96,15 @@ class Election(Installation):
         """Become leader with the votes of a majority, one's own counting once it is durable (5.2)."""
         if self.role != CANDIDATE:
             return
-        own = self.hard_state() is None
-        if sum(self.votes.values()) + own >= self.majority:
+        own = self.is_member and self.hard_state() is None
+        if sum(self.votes.get(server, False) for server in self.others) + own >= self.majority:
             self.begin_leadership()
 
     def begin_leadership(self) -> None:
         """Take office: tell everyone at once, so that no new election begins (5.2)."""
         start = self.log.last_index + 1
-        followers = {peer: Progress(next=start, heard=self.now) for peer in self.peers}
-        self.leadership = Leadership(start=start, unsaved=start, followers=followers)
+        self.leadership = Leadership(start=start, unsaved=start, followers={})
+        self.follow_members(self.leadership)
         self.role, self.leader, self.votes = LEADER, self.name, {}
         self.note_role()
         self.note(
@@ -143,5 +143,4 @@ class Election(Installation):
         """Step down as a leader unless a majority answered within an election timeout (thesis 6.2)."""
         assert self.leadership is not None
         since = self.now - self.limits.election_maximum
-        heard = sum(progress.heard >= since for progress in self.leadership.followers.values())
-        return heard + 1 >= self.majority
+        return self.majority_of(self.now, [progress.heard for progress in self.leadership.voters]) >= since

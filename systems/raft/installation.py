@@ -72,6 +72,7 @@ class Installation(Replication):
         self.sessions = dict(snapshot.sessions)
         self.commit_index = self.applied_index = snapshot.index
         self.durability.cut(1)
+        self.adopt_configuration()
         after = self.save_snapshot(snapshot)
         self.note(
             "snapshot-installed",

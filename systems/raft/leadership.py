@@ -54,19 +54,48 @@ class PendingRead(NamedTuple):
     round: int
 
 
+class Request(NamedTuple):
+    """An administrator's request to add or remove a server."""
+
+    client: str
+    msg_id: int
+    type: str
+
+
+class Newcomer(NamedTuple):
+    """A server that is being caught up: its `round` ends at index `target` and began at `began`."""
+
+    server: str
+    request: Request
+    target: int
+    began: int
+    round: int = 1
+
+
+class Change(NamedTuple):
+    """The configuration that this leader appended at `at`, and who waits for its commit."""
+
+    at: int
+    request: Request
+
+
 @dataclass(slots=True)
 class Leadership:
     """A leader's volatile state.
 
-    `start` is the index at which its own term begins in its log. `round` counts its broadcasts, and
-    `sent` says when each of the newest ones began, if that matters. `clients` says who waits for the
-    entry at an index. `unsaved` is the first index that no persist covers yet. `flushing` tells whether
-    a broadcast is due at the end of this turn.
+    `followers` are the servers that it replicates to, `voters` those of them that count: all but a
+    `newcomer`. `start` is the index at which its own term begins in its log. `round` counts its
+    broadcasts, and `sent` says when each of the newest ones began, if that matters. `clients` says who
+    waits for the entry at an index. `unsaved` is the first index that no persist covers yet. `flushing`
+    tells whether a broadcast is due at the end of this turn.
     """
 
     start: int
     unsaved: int
     followers: dict[str, Progress]
+    voters: tuple[Progress, ...] = ()
+    newcomer: Newcomer | None = None
+    change: Change | None = None
     round: int = 0
     sent: dict[int, int] = field(default_factory=dict)
     clients: dict[int, tuple[str, int]] = field(default_factory=dict)

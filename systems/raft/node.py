@@ -14,6 +14,7 @@ so the checker of invariants may take them as they are:
     acknowledged   {"first", "last", "term"}  right after a follower consented to entries
     snapshot-taken      {"index", "term", "digest"}  a snapshot stands for its log up to there
     snapshot-installed  {"index", "term", "digest", "last"}  so does another's; its log ends at "last"
+    configured     {"index", "term": of its entry, "members": [...], "role"}  these servers count from now on
     committed      {"index", "term": of the entry, "digest", "in_term": current, "role"}
     applied        {"first", "digests": [...], "term": current}
     answered       {"client", "msg_id", "type"}  right after the answer to a mutator
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING
 
 from ..contract import Persisted, Received, Started, TimerFired
 from . import messages
+from .membership import ADD, REMOVE, Membership
 from .prevote import PreVote
 from .reads import Reads
 from .sessions import Sessions
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from ..contract import Body, Effect, Event, Now
 
 
-class RaftNode(PreVote, Reads, Sessions):
+class RaftNode(PreVote, Reads, Sessions, Membership):
     """One server of the cluster."""
 
     def step(self, event: Event, now: Now) -> list[Effect]:
@@ -63,6 +65,7 @@ class RaftNode(PreVote, Reads, Sessions):
             self.on_started(event)
         self.hard_state()
         self.apply_committed()
+        self.settle_change()
         self.serve_reads()
         return self.effects
 
@@ -75,6 +78,7 @@ class RaftNode(PreVote, Reads, Sessions):
         self.durability = Durability(last)
         self.restore_snapshot()
         self.note_recovered()
+        self.adopt_configuration()
         self.note_role()
         self.await_leader()
 
@@ -148,5 +152,7 @@ class RaftNode(PreVote, Reads, Sessions):
             return
         if kind == "read":
             self.on_read(client, msg_id, body)
+        elif kind in (ADD, REMOVE):
+            self.on_change_request(client, msg_id, body)
         else:
             self.on_mutator(client, msg_id, body)

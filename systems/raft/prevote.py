@@ -37,6 +37,8 @@ class PreVote(Election):
         remaining = self.election_deadline - self.now
         if remaining > 0:
             self.set_timer(ELECTION, remaining)
+        elif self.was_removed():
+            self.await_leader()
         else:
             self.begin_prevote()
 
@@ -54,9 +56,9 @@ class PreVote(Election):
         assert self.prevotes is not None
         body = messages.request_prevote(self.term, self.log.last_index, self.log.last_term)
         after = self.hard_state()
-        for peer in self.peers:
-            if peer not in self.prevotes:
-                self.send(peer, body, after)
+        for server in self.others:
+            if server not in self.prevotes:
+                self.send(server, body, after)
 
     def on_tick(self) -> None:
         """Repeat the question while it has no majority; else as ever."""
@@ -100,5 +102,6 @@ class PreVote(Election):
     def count_prevotes(self) -> None:
         """Stand for election with the consent of a majority, oneself included (thesis 9.6)."""
         assert self.prevotes is not None
-        if sum(self.prevotes.values()) + 1 >= self.majority:
+        granted = sum(self.prevotes.get(server, False) for server in self.others)
+        if granted + self.is_member >= self.majority:
             self.begin_election()

@@ -98,6 +98,8 @@ class Replication(Transfer):
             return
         match = previous + len(entries)
         truncated, first = self.merge(previous, entries)
+        if first <= match:
+            self.adopt_configuration()
         after = self.acknowledgement_waits_for(match)
         self.send(leader, messages.appended(self.term, body["round"], match), after)
         if entries:
@@ -181,7 +183,7 @@ class Replication(Transfer):
     def on_appended(self, follower: str, body: Body) -> None:
         """Take a follower's answer to a message of this term; others say nothing about now (5.1)."""
         led = self.leadership
-        if led is None or body["term"] != self.term:
+        if led is None or body["term"] != self.term or follower not in led.followers:
             return
         progress = led.followers[follower]
         self.count_answer(led, progress, body["round"])
@@ -218,10 +220,8 @@ class Replication(Transfer):
 
     def leader_commit(self, led: Leadership) -> int:
         """Return the highest index that is durable on a majority and may be committed (5.3, 5.4.2)."""
-        durable = [progress.match for progress in led.followers.values()]
-        durable.append(min(self.durability.index, self.log.last_index))
-        durable.sort(reverse=True)
-        index = durable[self.majority - 1]
+        own = min(self.durability.index, self.log.last_index)
+        index = self.majority_of(own, [progress.match for progress in led.voters])
         return index if index > self.commit_index and self.may_commit(index) else self.commit_index
 
     def may_commit(self, index: int) -> bool:
@@ -246,7 +246,4 @@ class Replication(Transfer):
 
     def confirmed_round(self, led: Leadership) -> int:
         """Return the newest round that a majority answered in this term, the leader's own answer included."""
-        rounds = [progress.round for progress in led.followers.values()]
-        rounds.append(led.round)
-        rounds.sort(reverse=True)
-        return rounds[self.majority - 1]
+        return self.majority_of(led.round, [progress.round for progress in led.voters])

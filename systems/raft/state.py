@@ -37,14 +37,16 @@ class RaftState(Node):
     def __init__(self, name: str, peers: Sequence[str], settings: Mapping[str, Json]) -> None:
         super().__init__(name, peers, settings)
         self.limits = read_settings(settings)
-        self.majority = (len(self.peers) + 1) // 2 + 1
         self.now = 0
         self.effects: list[Effect] = []
         self.random = Random(0)
         # Persistent state (figure 2), and how much of it is durable.
         self.term = 0
         self.vote: str | None = None
-        self.initial = initial_configuration((name, *peers))
+        self.initial = self.configuration = initial_configuration((name, *peers))
+        self.others = tuple(member for member in self.configuration.members if member != name)
+        self.is_member = True
+        self.majority = len(self.configuration.members) // 2 + 1
         self.log = Log(configuration=self.initial)
         self.snapshot: Snapshot | None = None
         self.durability = storage.Durability()
@@ -150,6 +152,15 @@ class RaftState(Node):
             # answered: the entry may still be committed by another leader.
             for read in led.reads:
                 self.refuse(read.client, read.msg_id)
+            if led.newcomer is not None:
+                self.refuse(led.newcomer.request.client, led.newcomer.request.msg_id)
+
+    def was_removed(self) -> bool:
+        """Tell whether the cluster goes on without this server, for certain (thesis 4.2.2).
+
+        Until the configuration without it is committed, it may be needed to commit it.
+        """
+        return not self.is_member and self.configuration.index <= self.commit_index
 
     def adopt_term(self, term: int, leader: str | None) -> None:
         """Enter a newer term as a follower, whatever one was before (5.1)."""
