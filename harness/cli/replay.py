@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from splitbrain.cli.output import emit
 from splitbrain.cli.run import carry_out, json_option, store_option
 from splitbrain.cli.values import SECONDS
 from splitbrain.errors import UsageError
+from splitbrain.exits import UNKNOWN
 from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def _show(
         click.echo(told, err=json_output)
     if options["svg"] is not None:
         from splitbrain.cli.shrink import write_text  # noqa: PLC0415  as above
+        from splitbrain.render.lamport import render_lamport  # noqa: PLC0415  as above
 
-        render_lamport = import_module("splitbrain.render.lamport").render_lamport
         drawn = render_lamport(repetition.case, repetition.outcome, repetition.assessment)
         write_text(options["svg"], drawn)
     if json_output:
@@ -176,5 +176,28 @@ def _options(test: dict[str, Any], store: Path) -> Any:
 
 
 def _search(directory: RunDirectory, options: dict[str, Any], *, json_output: bool) -> int:
-    del directory, options, json_output
-    raise UsageError("--search is not there yet.")
+    from splitbrain.cli.shrink import Progress, hand_over  # noqa: PLC0415  keeps --help fast
+    from splitbrain.exploration.search import real_case, search, violated  # noqa: PLC0415  as above
+    from splitbrain.exploration.shrink import processors, shrink  # noqa: PLC0415  as above
+
+    if options["on"] != "sim":
+        raise UsageError("--search looks in simulation: say --on sim.")
+    base, kind = real_case(directory), violated(directory, options["kind"])
+    shown = Progress()
+    found = search(base, kind, seconds=options["seconds"], progress=shown.searching)
+    shown.end()
+    if found.case is None:
+        seen = ", ".join(f"{other} in {many}" for other, many in found.others.items())
+        also = f" Other violations were seen, which --kind may name: {seen}." if seen else ""
+        sentence = (
+            f"No violation {kind} in {found.runs} simulated runs like {directory.path}; "
+            f"search for longer with --time.{also}"
+        )
+        document = {"valid": "unknown", "reason": sentence, "runs": found.runs, "kinds": dict(found.others)}
+        emit(json.dumps(document) if json_output else sentence)
+        return UNKNOWN
+    click.echo(f"Found {kind} in run {found.runs}; shrinking it.", err=True)
+    shrunk = shrink(found.case, kind, workers=processors(), progress=shown)
+    shown.end()
+    output = options["output"] or directory.path / f"simulated-{kind}.json"
+    return hand_over(shrunk, output, json_output=json_output)

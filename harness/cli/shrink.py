@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,8 @@ from splitbrain.exits import INVALID
 from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from splitbrain.exploration.case import Case
     from splitbrain.exploration.shrink import Shrunk, Size
 
@@ -48,7 +48,7 @@ def shrink(run: Path, *, json_output: bool, **options: Any) -> int:
     seconds = options["seconds"]
     if seconds is None and options["runs"] is None:
         seconds = DEFAULT_TIME
-    shown = _Progress()
+    shown = Progress()
     shrunk = make_small(
         case,
         options["kind"],
@@ -92,6 +92,7 @@ def hand_over(shrunk: Shrunk, output: Path, *, json_output: bool) -> int:
     """Write the replay file with its narrative and diagram, say what came of it; return the exit code."""
     from splitbrain.exploration.repeat import record, repeat  # noqa: PLC0415  as above
     from splitbrain.exploration.replay_file import write_replay  # noqa: PLC0415  keeps --help fast
+    from splitbrain.render.lamport import render_lamport  # noqa: PLC0415  as above
     from splitbrain.render.narrative import render_narrative  # noqa: PLC0415  as above
 
     replayed = record(shrunk.case)
@@ -99,12 +100,8 @@ def hand_over(shrunk: Shrunk, output: Path, *, json_output: bool) -> int:
     again = repeat(replayed)
     told = render_narrative(again.case, again.outcome, again.assessment)
     write_text(output.with_suffix(".txt"), told)
-    written = [output, output.with_suffix(".txt")]
-    if find_spec("splitbrain.render.lamport") is not None:
-        lamport = import_module("splitbrain.render.lamport")
-        drawn = lamport.render_lamport(again.case, again.outcome, again.assessment)
-        write_text(output.with_suffix(".svg"), drawn)
-        written.append(output.with_suffix(".svg"))
+    written = [output, output.with_suffix(".txt"), output.with_suffix(".svg")]
+    write_text(output.with_suffix(".svg"), render_lamport(again.case, again.outcome, again.assessment))
     how = "nothing simpler fails" if shrunk.complete else "the budget ended"
     summary = f"{summarise(shrunk.before, shrunk.after)} ({shrunk.runs} runs; {how})"
     click.echo(summary, err=True)
@@ -160,25 +157,31 @@ def _beside(run: Path, kind: str) -> Path:
     return run.with_name(f"{run.stem}.shrunk.json")
 
 
-class _Progress:
-    """Tells on standard error how small the case is by now, each time that it got smaller."""
+class Progress:
+    """Tells on standard error how far a search or a shrinking is; on a terminal in one line."""
 
     def __init__(self) -> None:
         self._shown = ""
         self._terminal = sys.stderr.isatty()
 
     def __call__(self, name: str, size: Size, runs: int) -> None:
+        """Say how small the case is by now, each time that it got smaller."""
         text = f"{size}, {size.nodes} node{'' if size.nodes == 1 else 's'}"
-        if text == self._shown and not self._terminal:
-            return
-        self._shown = text
-        line = f"{text}  ({name}, run {runs})"
-        if self._terminal:
-            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
-        else:
-            click.echo(line, err=True)
+        self._say(f"{text}  ({name}, run {runs})", text)
+
+    def searching(self, runs: int, kinds: Mapping[str, int]) -> None:
+        """Say how many runs there were, every hundred."""
+        seen = ", ".join(f"{kind} in {many}" for kind, many in kinds.items()) or "nothing yet"
+        self._say(f"{runs} runs, {seen}", str(runs // 100))
 
     def end(self) -> None:
         """Clear the line of a terminal."""
         if self._terminal:
             click.echo("\r\x1b[K", err=True, nl=False)
+
+    def _say(self, line: str, news: str) -> None:
+        if self._terminal:
+            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        elif news != self._shown:
+            click.echo(line, err=True)
+        self._shown = news

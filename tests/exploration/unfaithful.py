@@ -2,6 +2,7 @@
 
 import random
 import time
+from typing import ClassVar
 
 from splitbrain.systems.client import SessionClient
 from splitbrain.systems.contract import MILLISECOND, Node, Note, Received, Reply, Send, SetTimer, Started
@@ -71,7 +72,7 @@ class BodyChanger(Gossiper):
 
 
 class ClassCounter(Gossiper):
-    LIVES = [0]
+    LIVES: ClassVar = [0]
 
     def notes(self, event):
         self.LIVES[0] += 1
