@@ -186,10 +186,14 @@ def log_matching(facts: Facts) -> Iterator[Violation]:
         return
     (index, term), (one, first), (two, second) = min(conflicts, key=lambda conflict: conflict[0])
     places = len({place for place, _, _ in conflicts})
+    logs = (
+        f"The log of {first.node} at two times"
+        if first.node == second.node
+        else f"The logs of {first.node} and {second.node} both"
+    )
     yield violation(
         "LM",
-        f"The logs of {first.node} and {second.node} both held an entry {index} of term {term},"
-        " but not the same log up to it.",
+        f"{logs} held an entry {index} of term {term}, but not the same log up to it.",
         [
             (first, f"entry {index} of term {term} with digest {one}"),
             (second, f"entry {index} of term {term} with digest {two}"),

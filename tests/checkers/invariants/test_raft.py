@@ -137,6 +137,15 @@ def test_one_index_and_term_with_two_contents_breaks_log_matching(notes):
     assert "n1 and n2 both held an entry 2 of term 1" in violation.summary
 
 
+def test_one_log_that_holds_an_entry_in_two_versions_is_named_once(notes):
+    notes.appended("n1", [A, B])
+    notes.appended("n1", [A, (1, "other")])
+    (violation,) = check(notes).violations
+    assert violation.summary == (
+        "The log of n1 at two times held an entry 2 of term 1, but not the same log up to it."
+    )
+
+
 def test_a_kept_stale_tail_shows_as_an_entry_after_another_prefix(notes):
     notes.appended("n1", [A, C, (2, "d")])
     notes.appended("n2", [B, (2, "c"), (2, "d")])
