@@ -5,11 +5,12 @@ named in the literature. Each survives a run without faults. They override diffe
 any of them combine.
 """
 
-from . import clients, elections, replication
+from . import clients, elections, replication, snapshots
 
 BUGS = tuple(
     sorted(
-        (*elections.BUGS, *replication.BUGS, *clients.BUGS), key=lambda bug: int(bug.number.removeprefix("R"))
+        (*elections.BUGS, *replication.BUGS, *snapshots.BUGS, *clients.BUGS),
+        key=lambda bug: int(bug.number.removeprefix("R")),
     )
 )
 """All of them, in the order of their numbers."""
