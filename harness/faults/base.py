@@ -101,6 +101,8 @@ class Fault(ABC):
     minimum_nodes: ClassVar[int] = 1
     stops_nodes: ClassVar[bool] = False
     """Whether the nodes it hits don't answer while it lasts, so that no other fault is observed on them."""
+    overlaps: ClassVar[bool] = True
+    """Whether random schedules let other faults overlap it: one that stops its nodes may hide it."""
     backends: ClassVar[tuple[str, ...] | None] = None
     """Where it can be carried out (the words of `--on`); None is anywhere."""
     needs: ClassVar[str | None] = None

@@ -77,6 +77,7 @@ class LostSync(ProcessFault):
     summary = "let disks report syncs that they don't do, and cut the power at the end"
     backends = ("sim",)
     stops_nodes = False
+    overlaps = False
 
     def begin(self, entry: PlannedFault, view: ClusterView, random: Random) -> Injection:
         """Let the disks of the target lie, that of a random node by default."""

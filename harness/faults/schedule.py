@@ -201,7 +201,12 @@ def _pair(order: Sequence[_Planned], pairs: int) -> list[tuple[_Planned, ...]]:
     groups: list[tuple[_Planned, ...]] = []
     rest = list(order)
     while rest:
-        paired = pairs > 0 and len(rest) > 1 and rest[0].name != rest[1].name
+        paired = (
+            pairs > 0
+            and len(rest) > 1
+            and rest[0].name != rest[1].name
+            and all(member.fault.overlaps for member in rest[:2])
+        )
         size = 2 if paired else 1
         pairs -= paired
         groups.append(tuple(rest[:size]))

@@ -22,12 +22,13 @@ from splitbrain.backend import (
     Triggered,
 )
 from splitbrain.faults.nemesis import Nemesis
-from splitbrain.registry import find
+from splitbrain.registry import find, names
 from splitbrain.systems.description import NotePattern, Role
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
-FAULTS = ("partition", "kill", "pause", "power-cut", "slow", "lossy", "duplicate")
+FAULTS = tuple(names("faults"))
+NAMES = ("lines", "dropped", "lost", "duplicated", "delayed", "held", "reordered")
 LEADER = {"leader": Role(NotePattern("role", {"role": "leader"}), rank_by="term")}
 
 
@@ -40,15 +41,29 @@ class Process:
     armed: dict = field(default_factory=dict)
 
 
+@dataclass
+class Disk:
+    """Counts records: `synced` ones, and those that a lying disk has not written."""
+
+    synced: int = 5
+    pending: int = 0
+    lose_syncs: bool = False
+    delay: float = 0.0
+
+
 class MemoryCluster:
-    """Implements `splitbrain.backend.Backend`; `refuse` maps an action's type to the error it gets."""
+    """Implements `splitbrain.backend.Backend`; `refuse` maps an action's type to the error it gets.
+
+    A node writes when the test says so. Requests are answered by the `leader`, if there is one; `deaf`
+    nodes answer none, and `busy` is how many changes the leader will refuse.
+    """
 
     def __init__(self, size=5):
         self.nodes = tuple(f"n{number}" for number in range(1, size + 1))
         self.pids = itertools.count(100)
         self.processes = {node: Process(next(self.pids)) for node in self.nodes}
         self.policies: dict[str, dict] = {}
-        self.counters = dict.fromkeys(("lines", "dropped", "lost", "duplicated", "delayed", "held"), 0)
+        self.counters = dict.fromkeys(NAMES, 0)
         self.dice = Random(1)
         self.clock = 0
         self.queue: list = []
@@ -57,6 +72,12 @@ class MemoryCluster:
         self.performed: list = []
         self.refuse: dict = {}
         self.restart_time = 300 * MILLISECOND
+        self.clocks = dict.fromkeys(self.nodes, (1.0, 0.0))
+        self.disks = {node: Disk() for node in self.nodes}
+        self.leader: str | None = None
+        self.members = list(self.nodes)
+        self.deaf: set = set()
+        self.busy = 0
 
     # Backend
 
@@ -134,6 +155,7 @@ class MemoryCluster:
             loss=max((each.loss for each in laid), default=0.0),
             duplicate=max((each.duplicate for each in laid), default=0.0),
             delay=sum(each.delay for each in laid),
+            reorder=max((each.reorder for each in laid), default=0.0),
         )
 
     def _end(self, ticket, action, **outcome):
@@ -145,7 +167,46 @@ class MemoryCluster:
         self._end(ticket, action)
 
     def _power_cut(self, ticket, action):
-        self._end(ticket, action, unsynced=40, kept=17, torn=bool(action.tear))
+        disk = self.disks[action.node]
+        unsynced, disk.pending = 40 + disk.pending, 0
+        self._end(ticket, action, unsynced=unsynced, kept=17, torn=bool(action.tear))
+
+    def write(self, node):
+        """Let a node write a record and sync it, as its disk says."""
+        disk = self.disks[node]
+        disk.pending += disk.lose_syncs
+        disk.synced += not disk.lose_syncs
+
+    def _set_clock(self, ticket, action):
+        self.clocks[action.node] = (action.rate, action.offset)
+        self.done(ticket, {"rate": action.rate, "offset": action.offset})
+
+    def _set_disk(self, ticket, action):
+        disk = self.disks[action.node]
+        disk.lose_syncs, disk.delay = action.lose_syncs, action.delay
+        self.done(ticket, {"lose_syncs": action.lose_syncs, "delay": action.delay})
+
+    def _spoil_disk(self, ticket, action):
+        assert not self.processes[action.node].alive, "a disk is spoilt while its node is down"
+        disk = self.disks[action.node]
+        records, spoiled = disk.synced, min(disk.synced, 1 if action.how == "bit-rot" else disk.synced)
+        disk.synced -= spoiled
+        self.done(ticket, {"records": records, "spoiled": spoiled})
+
+    def _request(self, ticket, action):
+        if action.node in self.deaf or not self.runs(action.node):
+            self.done(ticket, {"answer": None}, round(action.within * SECOND))
+        elif action.node != self.leader:
+            hint = {} if self.leader is None else {"leader": self.leader}
+            self.done(ticket, {"answer": {"type": "error", "code": 11, **hint}})
+        elif self.busy > 0:
+            self.busy -= 1
+            self.done(ticket, {"answer": {"type": "error", "code": 22, "text": "a change is under way"}})
+        else:
+            server, kind = action.body["server"], action.body["type"]
+            others = [node for node in self.members if node != server]
+            self.members = others if kind == "remove_server" else sorted([*others, server])
+            self.done(ticket, {"answer": {"type": f"{kind}_ok"}})
 
     def _restart(self, ticket, action):
         def ready():
@@ -201,6 +262,8 @@ class MemoryCluster:
             travels = False
         if travels and self.dice.random() < policy.duplicate:
             self.counters["duplicated"] += 1
+        if travels and self.dice.random() < policy.reorder:
+            self.counters["reordered"] += 1
         seconds = policy.delay + 0.001
         if (
             travels
@@ -261,8 +324,15 @@ class Stage:
 
     @property
     def whole(self):
-        """Whether every node runs and no link has a policy."""
-        return all(map(self.cluster.runs, self.cluster.nodes)) and not any(self.cluster.policies.values())
+        """Whether every node runs and is a member, and no link, clock or disk is other than it should be."""
+        cluster = self.cluster
+        return (
+            all(map(cluster.runs, cluster.nodes))
+            and not any(cluster.policies.values())
+            and set(cluster.clocks.values()) == {(1.0, 0.0)}
+            and not any(disk.lose_syncs or disk.delay for disk in cluster.disks.values())
+            and cluster.members == list(cluster.nodes)
+        )
 
 
 @pytest.fixture

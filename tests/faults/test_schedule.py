@@ -10,13 +10,11 @@ from splitbrain.errors import UsageError
 from splitbrain.faults.schedule import QUIET_START, SHORT_GAP, SHORT_WINDOW, STAGGER, draw_plan, validate_plan
 from splitbrain.plan import plan_from_json
 from splitbrain.registry import find
+from splitbrain.registry import names as registered
 from splitbrain.runner.timeline import claims, stretches
 
 SECOND = 1_000_000_000
-EVERY = {
-    name: find("faults", name).value()
-    for name in ("partition", "kill", "pause", "power-cut", "slow", "lossy", "duplicate")
-}
+EVERY = {name: find("faults", name).value() for name in registered("faults")}
 USUAL = [EVERY[name] for name in ("partition", "kill", "pause")]
 
 chosen_faults = st.lists(st.sampled_from(sorted(EVERY)), min_size=1, max_size=5, unique=True).map(
@@ -174,7 +172,7 @@ def elect(scene, term):
     able = [node for node in cluster.nodes if serves(node)]
     if not able or scene.leader in [(node, cluster.processes[node].pid) for node in able]:
         return term
-    leader = able[term % len(able)]
+    leader = cluster.leader = able[term % len(able)]
     scene.leader = (leader, cluster.processes[leader].pid)
     cluster.note(leader, "role", role="leader", term=term + 1)
     return term + 1
@@ -185,11 +183,14 @@ def test_random_plans_bite_and_heal_on_a_cluster_that_elects_leaders(stage, size
     kinds = [fault for fault in EVERY.values() if fault.minimum_nodes <= size]
     for seed in range(12):
         faults = kinds if seed % 2 else [fault for fault in USUAL if fault in kinds]
-        plan = draw(faults, size, seed, 20.0 if size >= 5 and not seed % 2 else 50.0)
+        usual = 20.0 if size >= 5 else 50.0
+        plan = draw(faults, size, seed, 120.0 if seed % 2 else usual)
         scene = stage(plan, size)
         scene.leader, term = None, 0
         for tick in range(round(plan.duration * 5)):
             term = elect(scene, term)
+            for node in scene.cluster.nodes:
+                scene.cluster.write(node)
             scene.run((tick + 1) / 5)
         scene.heal()
         assert scene.whole
