@@ -69,7 +69,7 @@ class Task:
 
         def run(seed: int) -> Sighting:
             covered = self.sample > 0 and seed % self.sample == 0
-            return sight(space, draw(space, seed), patterns, covered=covered)
+            return sight(space, draw(space, seed), patterns, covered=covered)[0]
 
         return run
 
@@ -224,7 +224,7 @@ def explore(
 
 def sight(
     space: Space, case: Case, patterns: Mapping[str, NotePattern], *, covered: bool = False
-) -> Sighting:
+) -> tuple[Sighting, Outcome]:
     """Run a case and say what it showed; a violation is looked for once more, with the trace kept.
 
     Raises:
@@ -243,7 +243,7 @@ def sight(
     if kinds:
         again = assess(resolved, simulate(case, resolved, story=True)).kinds
         repeated = set(kinds) <= set(again)
-    return Sighting(
+    sighting = Sighting(
         seed=case.seed,
         ended=outcome.ended,
         steps=outcome.steps,
@@ -254,6 +254,7 @@ def sight(
         milestones=reached(outcome, patterns),
         coverage=coverage,
     )
+    return sighting, outcome
 
 
 def milestones_of(system: type[System]) -> Mapping[str, NotePattern]:

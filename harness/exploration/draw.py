@@ -5,7 +5,7 @@ takes part at all: which faults, which defects of the network, which settings; a
 Half of the runs lose no message, half of them double none; some see one fault over and over, some all of
 them, some none but crashes between two effects. Rare combinations occur because much is left out.
 
-Runs are short, since a bug that needs ten unlucky seconds is found sooner in a thousand short runs with
+Most runs are short: a bug that needs ten unlucky seconds is found sooner in a thousand short runs with
 the bad luck packed densely than in a hundred long ones. Faults overlap, follow each other within
 milliseconds, wait for notes, and know nothing of what a system can spare: promises of safety hold anyway.
 (`splitbrain.faults.schedule` draws the other kind of plan: one that leaves time to see a system serve.)
@@ -34,6 +34,9 @@ MILLISECOND = 1_000_000
 PILOTS = 12
 """Runs from which the vocabulary is learnt: about half a second of work."""
 
+LASTING = 0.08
+"""How often faults stay on for as long as a system may need to make progress. Such runs are long."""
+
 FAVOURED = {3: 5.0, 5: 4.0}
 """How often these sizes are drawn; others count 1. Odd ones waste no vote, small ones meet more trouble."""
 
@@ -52,6 +55,15 @@ def draw_case(system: str, bugs: tuple[str, ...], seed: int, *, limits: Limits |
 
 @lru_cache(maxsize=32)
 def surveyed(system: str, bugs: tuple[str, ...], limits: Limits) -> Space:
+    """Return the space of a system's cases as `survey` does, surveyed once for each name in a process.
+
+    Raises:
+        UsageError: something that it names does not exist.
+    """
+    return survey(system, bugs, limits)
+
+
+def survey(system: str, bugs: tuple[str, ...], limits: Limits) -> Space:
     """Return the space of a system's cases, its vocabulary learnt from pilot runs without bugs.
 
     Raises:
@@ -69,7 +81,9 @@ def draw(space: Space, seed: int) -> Case:
     sizes = space.sizes()
     nodes = shape.weighted([(size, FAVOURED.get(size, 1.0)) for size in sizes])
     workload = shape.choice(sorted(space.workloads))
-    duration = round(shape.weighted([(shape.uniform(2.0, 6.0), 8.0), (shape.uniform(10.0, 25.0), 1.0)]), 3)
+    lasting = shape.sometimes(LASTING)
+    patience = 3 * space.described.recovery
+    duration = round(shape.uniform(1.2, 2.2) * patience if lasting else shape.uniform(2.0, 6.0), 3)
     names = tuple(f"n{number}" for number in range(1, nodes + 1))
     load = dice(seed, "load")
     return Case(
@@ -78,14 +92,14 @@ def draw(space: Space, seed: int) -> Case:
         nodes=nodes,
         workload=workload,
         seed=seed,
-        plan=draw_plan(space, seed, names, duration),
+        plan=draw_plan(space, seed, names, duration, lasting=lasting),
         settings=_settings(space.described.variations, dice(seed, "settings")),
         concurrency=load.randint(2, 12),
         rate=round(min(load.spread(8.0, 120.0), MOST_OPERATIONS / duration), 2),
         operation_timeout=round(load.spread(0.25, 2.5), 3),
-        patience=3 * space.described.recovery,
+        patience=patience,
         workload_options=_workload_options(space.workloads[workload].options, load),
-        environment=_environment(space, seed, names),
+        environment=_environment(space, seed, names, calm=lasting and shape.sometimes(0.7)),
         deviations=draw_deviations(space, seed, names),
         crash_points=draw_crash_points(space, seed, names),
     )
@@ -103,9 +117,12 @@ def _workload_options(options: Mapping[str, Any], load: Dice) -> dict[str, Any]:
     return {"keys": load.weighted([(1, 2.0), (2, 2.0), (3, 1.0), (5, 1.0)])}
 
 
-def _environment(space: Space, seed: int, names: tuple[str, ...]) -> Environment:
+def _environment(space: Space, seed: int, names: tuple[str, ...], *, calm: bool) -> Environment:
+    """Draw network, disks and clocks; a calm one gives a system that makes no progress no excuse."""
+    if calm:
+        return Environment(Network(spread=MILLISECOND), Disk(spread=MILLISECOND))
     disks = dice(seed, "disk")
-    sync = _nanoseconds(disks.spread(0.05, 30.0) if disks.sometimes(0.8) else disks.spread(30.0, 300.0))
+    sync = _nanoseconds(disks.spread(0.05, 20.0) if disks.sometimes(0.6) else disks.spread(20.0, 300.0))
     clocks = dice(seed, "clock")
     bound = space.described.clock_bound
     drifting = bound > 0 and clocks.sometimes(0.5)

@@ -1,13 +1,18 @@
 """Draws what goes wrong in a case: the fault plan, crashes between two effects, messages gone astray.
 
-A plan of exploration is dense. A few kinds of faults take part, drawn anew for each case. They begin one
-after the other within milliseconds, or anywhere; they last from milliseconds to seconds; some wait
-for a note. Whom they hit is drawn among roles, the one that gave the note, the others, or any nodes.
+A plan follows a few *recipes*: this fault, on those, at any time or whenever such a note appears. Each recipe
+is drawn once and used again and again, with new times: a bug that needs the third leader to die
+right after it was elected is met by "kill whoever was elected", repeated, and hardly ever by ten faults
+that have nothing to do with each other. They begin within milliseconds of each other, or anywhere, and last
+from milliseconds to seconds.
+
+A few runs are *lasting* instead: few faults, which stay on for as long as a system may need to show that
+it still makes progress under them.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.errors import UsageError
@@ -22,80 +27,114 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from splitbrain.exploration.space import Space
-    from splitbrain.exploration.vocabulary import NoteKind
     from splitbrain.faults.base import Fault
     from splitbrain.plan import Target
 
 SECOND = 1_000_000_000
-DENSITIES = (0.0, 0.4, 1.0, 2.0, 4.0)
-"""Faults a second; a case draws one of these."""
+DENSITIES = ((0.0, 1.0), (0.5, 1.0), (1.0, 2.0), (2.0, 3.0), (4.0, 2.0))
+"""Faults a second, and how often a case has so many."""
+
+RECIPES = ((1, 3.0), (2, 4.0), (3, 2.0), (5, 1.0))
+"""How many recipes a case has, and how often."""
 
 MOST_FAULTS = 16
-SHORTEST, LONGEST = 0.005, 2.5
-"""Seconds that a fault lasts."""
+SHORTEST, USUAL, LONGEST = 0.005, 0.3, 3.0
+"""Seconds that a fault lasts: below or above the usual in equal parts."""
+
+ONCE = ("clock-skew",)
+"""Faults that take part once: drifts add up, and two of them would exceed what the system bears."""
 
 CRASHES = ((0, 5.0), (1, 2.0), (2, 2.0), (3, 1.0), (4, 1.0))
 """How many crash points a case has, and how often."""
 
-ASTRAY = ((0, 6.0), (1, 1.0), (2, 1.0), (4, 1.0))
+ASTRAY = ((0, 4.0), (1, 1.0), (3, 1.0), (8, 1.0))
 """How many single messages take a long time, and how often."""
 
 
-def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> Plan:
+@dataclass(frozen=True)
+class Recipe:
+    """A fault with everything but its times. `skips` is below how many notes pass before it fires."""
+
+    fault: str
+    target: Target
+    parameters: Mapping[str, Any]
+    when: Trigger | None
+    skips: int
+
+
+def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, *, lasting: bool) -> Plan:
     """Return the fault plan of a case."""
     these = dice(seed, "plan")
-    possible = [name for name, fault in space.faults.items() if fault.minimum_nodes <= len(nodes)]
-    taking_part = these.sample(possible, these.randint(1, len(possible))) if possible else []
-    count = min(MOST_FAULTS, round(these.choice(DENSITIES) * duration * these.uniform(0.5, 1.5)))
+    names = [name for name, fault in space.faults.items() if fault.minimum_nodes <= len(nodes)]
     waiting = these.choice([0.0, 0.3, 0.6, 1.0]) if space.vocabulary.notes else 0.0
+    wanted = these.weighted(RECIPES) if names else 0
+    recipes = [
+        _recipe(space, dice(seed, "recipe", number), nodes, names, waiting) for number in range(wanted)
+    ]
+    count = min(MOST_FAULTS, round(these.weighted(DENSITIES) * duration * these.uniform(0.5, 1.5)))
+    if lasting:
+        count = these.randint(1, 3)
     # How soon one fault follows another, in seconds: from a burst to an even spread.
     gap = these.spread(0.002, 2 * duration / (count + 1))
     recovery = round(these.uniform(0.2, 0.5) * space.described.recovery, 3)
-    faults = []
+    faults: list[PlannedFault] = []
     at = these.uniform(0.0, 0.5 * duration)
-    for number in range(count if taking_part else 0):
+    for number in range(count):
         own = dice(seed, "fault", number)
         at = at + own.expovariate(1 / gap) if own.sometimes(0.8) else own.uniform(0.0, duration)
-        if at > duration - 0.05:
-            at = own.uniform(0.0, 0.9 * duration)
-        name = own.choice(taking_part)
-        triggered = own.sometimes(waiting)
-        faults.append(
-            _entry(space, own, nodes, name=name, number=number + 1, at=round(at, 4), triggered=triggered)
-        )
+        if at > (0.3 if lasting else 0.95) * duration:
+            at = own.uniform(0.0, (0.2 if lasting else 0.9) * duration)
+        if recipes:
+            recipe = own.choice(recipes)
+            faults.append(_entry(recipe, own, number + 1, round(at, 4), duration if lasting else None))
+            if space.faults[recipe.fault].name in ONCE:
+                recipes = [each for each in recipes if each.fault != recipe.fault]
     faults.sort(key=lambda fault: fault.instant)
     return Plan(these.getrandbits(32), duration, recovery, tuple(faults))
 
 
-def _entry(
-    space: Space, own: Dice, nodes: tuple[str, ...], *, name: str, number: int, at: float, triggered: bool
-) -> PlannedFault:
-    """Draw one entry of a plan."""
+def _entry(recipe: Recipe, own: Dice, number: int, at: float, longest: float | None) -> PlannedFault:
+    """Follow a recipe once, from `at` on; `longest` is set where faults are to last."""
+    if longest is not None:
+        lasts = own.uniform(0.5, 1.0) * longest
+    else:
+        lasts = own.spread(SHORTEST, USUAL) if own.sometimes(0.5) else own.spread(USUAL, LONGEST)
+    when = recipe.when
+    if when is not None:
+        when = replace(when, after=at, skip=own.ordinal(recipe.skips) if own.sometimes(0.4) else 0)
+    return PlannedFault(
+        id=f"{recipe.fault}-{number}",
+        fault=recipe.fault,
+        lasts=round(lasts, 4),
+        at=at if when is None else None,
+        when=when,
+        target=recipe.target,
+        parameters=recipe.parameters,
+    )
+
+
+def _recipe(space: Space, own: Dice, nodes: tuple[str, ...], names: list[str], waiting: float) -> Recipe:
+    """Draw a recipe; with probability `waiting` it waits for notes."""
+    name = own.choice(names)
     fault = space.faults[name]
     roles = tuple(sorted(space.described.roles))
-    lasts = round(own.spread(SHORTEST, LONGEST), 4)
-    room = Room(nodes, roles, len(nodes) if own.sometimes(0.4) else minority(len(nodes)), own.randrange(2))
+    triggered = own.sometimes(waiting)
+    spare = len(nodes) if own.sometimes(0.4) else minority(len(nodes))
+    room = Room(nodes, roles, spare, own.randrange(2), space.described.clock_bound)
     drawn = fault.draw(own, room)
-    plain = PlannedFault(
-        id=f"{name}-{number}",
-        fault=name,
-        lasts=lasts,
-        at=None if triggered else at,
-        when=_trigger(own, space, nodes, roles, at) if triggered else None,
-        target=drawn.target,
-        parameters=drawn.parameters,
-    )
+    when, skips = _trigger(own, space, nodes, roles) if triggered else (None, 0)
     particular = PARTICULAR.get(fault.name)
-    entry = replace(
-        plain,
-        target=_target(own, nodes, roles, triggered=triggered) if own.sometimes(0.75) else drawn.target,
-        parameters=drawn.parameters if particular is None else particular(own, nodes, roles),
-    )
+    target = _target(own, nodes, roles, triggered=triggered) if own.sometimes(0.75) else drawn.target
+    parameters = drawn.parameters if particular is None else particular(own, nodes, roles)
+    entry = PlannedFault(name, name, SHORTEST, None if when else 0.0, when, target, parameters)
+    if possible(fault, entry, nodes, roles):
+        return Recipe(name, target, parameters, when, skips)
     # Not every fault takes every target; what it drew itself it takes.
-    return entry if _possible(fault, entry, nodes, roles) else plain
+    return Recipe(name, drawn.target, drawn.parameters, when, skips)
 
 
-def _possible(fault: Fault, entry: PlannedFault, nodes: tuple[str, ...], roles: tuple[str, ...]) -> bool:
+def possible(fault: Fault, entry: PlannedFault, nodes: tuple[str, ...], roles: tuple[str, ...]) -> bool:
+    """Tell whether a fault can be carried out as an entry says."""
     try:
         check_target(entry, nodes, roles)
         fault.check(entry, nodes, roles)
@@ -105,7 +144,7 @@ def _possible(fault: Fault, entry: PlannedFault, nodes: tuple[str, ...], roles: 
 
 
 def _target(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...], *, triggered: bool) -> Target:
-    options: list[tuple[Target, float]] = [("one", 2.0), ("minority", 1.0), ("majority", 0.7), ("all", 0.5)]
+    options: list[tuple[Target, float]] = [("one", 2.0), ("minority", 1.0), ("majority", 2.0), ("all", 2.0)]
     options += [(role, 2.0) for role in roles]
     options += [(None, 1.0), (tuple(own.sample(nodes, own.randint(1, len(nodes)))), 1.0)]
     if triggered:
@@ -115,19 +154,14 @@ def _target(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...], *, trigge
     return own.weighted(options)
 
 
-def _trigger(
-    own: Dice, space: Space, nodes: tuple[str, ...], roles: tuple[str, ...], after: float
-) -> Trigger:
-    """Draw a note to wait for, from the instant that the fault would else begin at."""
-    kind: NoteKind = own.choice(space.vocabulary.notes)
-    where: Mapping[str, Any] = {
-        name: own.choice(values) for name, values in kind.fields if own.sometimes(0.4)
-    }
+def _trigger(own: Dice, space: Space, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[Trigger, int]:
+    """Draw a note to wait for, and how many of the kind there may be in a run."""
+    kind = own.choice(space.vocabulary.notes)
+    where = {name: own.choice(values) for name, values in kind.fields if own.sometimes(0.4)}
     node = own.weighted(
         [("any", 6.0), (own.choice(roles) if roles else "any", 2.0), (own.choice(nodes), 1.0)]
     )
-    skip = own.ordinal(kind.most) if own.sometimes(0.4) else 0
-    return Trigger(kind.kind, where, node, skip, after)
+    return Trigger(kind.kind, where, node), kind.most
 
 
 def _partition(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...]) -> dict[str, Any]:

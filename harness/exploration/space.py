@@ -9,6 +9,7 @@ from splitbrain import registry
 from splitbrain.errors import UsageError
 from splitbrain.exploration.simulate import Resolved
 from splitbrain.exploration.vocabulary import Vocabulary
+from splitbrain.faults.base import check_usable
 from splitbrain.systems.description import mutated
 
 if TYPE_CHECKING:
@@ -92,14 +93,19 @@ def open_space(system: str, bugs: tuple[str, ...], limits: Limits) -> Space:
 
 
 def _faults(described: type[System], limits: Limits) -> Mapping[str, Fault]:
+    """Return the faults that may take part; those that the user named have to fit.
+
+    Raises:
+        UsageError: a fault does not exist, or the simulator, the system or its size can't have it.
+    """
     names = described.bears if limits.faults is None else limits.faults
     found: dict[str, Fault] = {
         name: registry.find("faults", name, beside=described).make() for name in sorted(set(names))
     }
-    if limits.faults is not None and limits.nodes is not None:
-        for name, fault in found.items():
-            if fault.minimum_nodes > limits.nodes:
-                raise UsageError(
-                    f"The fault {name} needs at least {fault.minimum_nodes} nodes, not {limits.nodes}."
-                )
+    for name, fault in found.items():
+        check_usable(name, fault, "sim", described)
+        if limits.faults is not None and limits.nodes is not None and fault.minimum_nodes > limits.nodes:
+            raise UsageError(
+                f"The fault {name} needs at least {fault.minimum_nodes} nodes, not {limits.nodes}."
+            )
     return found
