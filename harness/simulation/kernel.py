@@ -66,6 +66,8 @@ class Kernel:
         self.nodes: Sequence[str] = tuple(nodes)
         self.time = 0
         self.steps = 0
+        self.instant = (0, 0)
+        """The time at which steps are counted, and how many there were before it: a node may spin."""
         self.story = story
         self.notes: dict[str, list[NodeNote]] = {name: [] for name in self.nodes}
         self.census: dict[tuple[str, str], int] | None = {} if census or crash_points else None

@@ -38,6 +38,14 @@ if TYPE_CHECKING:
     from splitbrain.systems.contract import Effect, Event
 
 
+SPIN = 20_000
+"""Steps of a whole cluster that no honest one takes within one nanosecond."""
+
+
+class SpinError(Exception):
+    """A node takes steps for ever without letting time pass."""
+
+
 class Processes(Kernel):
     """Steps the nodes and performs their effects, but for sending."""
 
@@ -114,12 +122,24 @@ class Processes(Kernel):
         assert node is not None
         self.steps += 1
         try:
+            if self.steps - self.instant[1] > SPIN:
+                self._look_for_spin()
             effects = node.step(event, host.clock.read(self.time))
             self._perform(host, effects)
         except BodyError as error:
             self._raised(host, repr(event), error)
         except Exception as error:  # noqa: BLE001  anyone's node: whatever it raises is a crash of it
             self._raised(host, repr(event), error)
+
+    def _look_for_spin(self) -> None:
+        """Stop a node that sets timers of no delay, or talks to itself, for ever.
+
+        Raises:
+            SpinError: no time has passed for `SPIN` steps.
+        """
+        if self.instant[0] == self.time and self.steps > SPIN:
+            raise SpinError(f"it took {SPIN} steps in a row without any time passing")
+        self.instant = (self.time, self.steps)
 
     def _perform(self, host: Host, effects: Iterable[Effect]) -> None:
         """Perform effects in order, until the node is stopped between two of them."""

@@ -24,7 +24,7 @@ from splitbrain.errors import HarnessError
 from splitbrain.simulation.clock import EPOCH
 from splitbrain.simulation.deviations import CrashPoint
 from splitbrain.simulation.environment import Disk, Environment
-from splitbrain.systems.contract import Node
+from splitbrain.systems.contract import Node, Received, SetTimer, TimerFired
 
 SECOND = 1_000_000_000
 SLOW_DISK = Environment(disk=Disk(sync=SECOND // 10))
@@ -233,6 +233,20 @@ def test_a_node_that_raises_has_crashed_and_the_event_is_named(stage):
     assert "Received(src='c0'" in crash.log
     restart(world)
     assert recovered(world)["records"] == []
+
+
+def test_a_node_that_spins_without_letting_time_pass_has_crashed(stage):
+    class Spinner(Node):
+        def step(self, event, now):
+            return [SetTimer("again", 0 if isinstance(event, Received | TimerFired) else SECOND)]
+
+    world = stage(node=Spinner, nodes=1)
+    world.run(0.9)
+    assert not any(isinstance(event, NodeExited) for event in world.events)
+    world.tell("n1")
+    world.run(0.2)
+    (crash,) = [event for event in world.events if isinstance(event, NodeExited)]
+    assert "without any time passing" in crash.status
 
 
 def test_a_node_that_raises_before_it_was_first_ready_is_the_harness_s_error(stage):
