@@ -10,6 +10,9 @@ Files name others in turn: a workload its model, a system its workloads and inva
 faults. A relative file in such a name is looked for beside the file of the class, or the plan, that names
 it (`beside`).
 
+A class that is at hand already can be lent under its reference (`lending`): then that very class is found
+and not a second copy of its file, which is what a test about a class of its own module is about.
+
 Whatever is found was checked to be what it is used as, so that a mistake in it is a sentence before
 anything is deployed, and not a traceback afterwards. See docs/extending.md.
 """
@@ -23,15 +26,23 @@ import inspect
 import sys
 import traceback
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+LENT: ContextVar[Mapping[tuple[str, str], type]] = ContextVar("LENT", default=MappingProxyType({}))
+"""Classes by kind and reference, for as long as somebody lends them."""
+
+NODE, BARE = "splitbrain.systems.contract:Node", "splitbrain.systems.bare"
+"""A class by itself that can be used as a system, and the module that says as what."""
 
 TEXT = "a text"
 TEXTS = "a tuple of texts, not empty"
@@ -58,7 +69,7 @@ KINDS: Mapping[str, Kind] = {
         {
             "name": TEXT,
             "summary": TEXT,
-            "node": "splitbrain.systems.contract:Node",
+            "node": NODE,
             "client": "splitbrain.systems.contract:Client",
             "workloads": TEXTS,
         },
@@ -112,6 +123,10 @@ def find(kind: str, name: str, *, beside: type | Path | None = None) -> Found:
         UsageError: there is no such thing (the sentence lists the known ones), its file or module can't be
             loaded, or it lacks something that this kind must have (the sentence names it).
     """
+    lent = LENT.get().get((kind, name))
+    if lent is not None:
+        value = _fitting(kind, lent, name)
+        return Found(value.name, name, None, value)
     if ":" in name:
         return _from_reference(kind, name, beside)
     word = KINDS[kind].word
@@ -129,6 +144,16 @@ def find(kind: str, name: str, *, beside: type | Path | None = None) -> Found:
         f"There is no {word} {name!r}; known are {', '.join(names(kind))}, "
         "or one of your own as ./file.py:Class."
     )
+
+
+@contextmanager
+def lending(classes: Mapping[tuple[str, str], type]) -> Iterator[None]:
+    """Let `find` find these classes, by kind and reference, until the block ends."""
+    token = LENT.set({**LENT.get(), **classes})
+    try:
+        yield
+    finally:
+        LENT.reset(token)
 
 
 def is_ours(value: type) -> bool:
@@ -216,6 +241,8 @@ def _attribute(module: Any, attribute: str, reference: str, kind: str) -> Any:
     value = getattr(module, attribute, None)
     if not isinstance(value, type):
         raise UsageError(f"{reference} names no class {attribute!r} to use as a {KINDS[kind].word}.")
+    if kind == "systems" and _is_a(value, NODE):
+        value = importlib.import_module(BARE).system_of(value)
     return _fitting(kind, value, reference)
 
 

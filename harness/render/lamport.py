@@ -131,7 +131,7 @@ def _heading(
         wide = CHARACTER * len(kind) + 40
         if x + wide > width:
             x, y = MARGIN, y + HEADING
-        parts.append(line(x, y - 4, x + 18, y - 4, stroke=colour, stroke_width=2))
+        parts.append(line(x, y - 4, x + 18, y - 4, stroke=colour, width=2))
         parts.append(text(kind, x + 23, y))
         x += wide
     return parts, y + 10
@@ -141,7 +141,7 @@ def _axis(sheet: Sheet, width: float) -> list[str]:
     parts = []
     for time, y in sheet.scale.ticks(46):
         parts.append(line(GUTTER - 12, y, width - MARGIN, y, class_="grid"))
-        parts.append(text(f"{time / SECOND:.4f} s", GUTTER - 16, y + 3.5, "small faint", text_anchor="end"))
+        parts.append(text(f"{time / SECOND:.4f} s", GUTTER - 16, y + 3.5, "small faint", anchor="end"))
     for each in sheet.scale.breaks():
         y = (each.top + each.bottom) / 2
         parts.append(
@@ -170,10 +170,10 @@ def _heads(sheet: Sheet, top: float) -> list[str]:
             rx=4 if name in sheet.nodes else 10,
             class_="head",
         )
-        parts.append(group([box, text(name, x, top + 18, "strong", text_anchor="middle")]))
+        parts.append(group([box, text(name, x, top + 18, "strong", anchor="middle")]))
         y = top + 700
         while y < sheet.scale.bottom - 100:
-            parts.append(text(name, x - 8, y, "small faint halo", text_anchor="end"))
+            parts.append(text(name, x - 8, y, "small faint halo", anchor="end"))
             y += 700
     return parts
 

@@ -94,11 +94,11 @@ def draw_lives(sheet: Sheet, lives: Sequence[Life], end: int) -> list[str]:
     top, bottom = sheet.scale.y(0), sheet.scale.y(end) + 8
     for name, x in sheet.columns.items():
         if name not in sheet.nodes:
-            parts.append(line(x, top, x, bottom, class_="line", stroke_dasharray="1 3"))
+            parts.append(line(x, top, x, bottom, class_="line", dashes="1 3"))
             continue
         mine = [(each.kind, sheet.scale.y(each.time)) for each in lives if each.node == name]
         for start, stop in _between(mine, ("start",), DEATHS, bottom):
-            parts.append(line(x, start, x, stop, class_="line", stroke_width=1.5))
+            parts.append(line(x, start, x, stop, class_="line", width=1.5))
         for start, stop in _between(mine, ("pause", "stop"), ("resume", "release", *DEATHS), bottom):
             tall = max(2.0, stop - start)
             parts.append(element("rect", class_="pause", x=x - 5, y=start, width=10, height=tall, rx=3))
@@ -174,10 +174,10 @@ def _ways(sheet: Sheet, message: Message, colour: str) -> list[str]:
         y2 = max(sheet.scale.y(message.ended), y1 + 8)
         share = REFUSED_AT if message.lost in ("down", "refused") else LOST_AT
         x2, y2 = x1 + (x2 - x1) * share, y1 + (y2 - y1) * share
-        parts.append(line(x1, y1, x2, y2, stroke=colour, stroke_width=1.2, stroke_dasharray="4 2"))
+        parts.append(line(x1, y1, x2, y2, stroke=colour, width=1.2, dashes="4 2"))
         parts.append(_cross(x2, y2, 3.5))
     elif not message.arrivals:
-        parts.append(line(x1, y1, x1 + (x2 - x1) * 0.9, y1 + 12, stroke=colour, stroke_dasharray="2 3"))
+        parts.append(line(x1, y1, x1 + (x2 - x1) * 0.9, y1 + 12, stroke=colour, dashes="2 3"))
     return parts
 
 
@@ -190,9 +190,7 @@ def _arrow(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: b
         f"{x2:.1f},{y2:.1f} {base_x + across_x:.1f},{base_y + across_y:.1f} "
         f"{base_x - across_x:.1f},{base_y - across_y:.1f}"
     )
-    shaft = line(
-        x1, y1, base_x, base_y, stroke=colour, stroke_width=1.2, stroke_dasharray="5 3" if dashed else None
-    )
+    shaft = line(x1, y1, base_x, base_y, stroke=colour, width=1.2, dashes="5 3" if dashed else None)
     return shaft + element("polygon", points=head, fill=colour)
 
 

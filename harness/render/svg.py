@@ -28,14 +28,42 @@ def element(name: str, content: str = "", /, *, title: str = "", **attributes: o
     return f"<{name}{given}>{inner}</{name}>" if inner else f"<{name}{given}/>"
 
 
-def text(content: str, x: float, y: float, class_: str = "small", **attributes: object) -> str:
-    """Return a text at a place."""
-    return element("text", words(content), x=x, y=y, class_=class_, **attributes)
+def text(
+    content: str,
+    x: float,
+    y: float,
+    class_: str = "small",
+    *,
+    anchor: str | None = None,
+    style: str | None = None,
+) -> str:
+    """Return a text at a place; `anchor` says which end of it stands there, the start if none is given."""
+    return element("text", words(content), x=x, y=y, class_=class_, text_anchor=anchor, style=style)
 
 
-def line(x1: float, y1: float, x2: float, y2: float, **attributes: object) -> str:
+def line(
+    x1: float,
+    y1: float,
+    x2: float,
+    y2: float,
+    *,
+    class_: str | None = None,
+    stroke: str | None = None,
+    width: float | None = None,
+    dashes: str | None = None,
+) -> str:
     """Return a line."""
-    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, **attributes)
+    return element(
+        "line",
+        x1=x1,
+        y1=y1,
+        x2=x2,
+        y2=y2,
+        class_=class_,
+        stroke=stroke,
+        stroke_width=width,
+        stroke_dasharray=dashes,
+    )
 
 
 def group(parts: Iterable[str], *, title: str = "", class_: str | None = None) -> str:

@@ -10,6 +10,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..bare import system_of
+from ..contract import Node
 from ..description import System, mutated
 from .wire import GarbageError, decode
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
-    from ..contract import Json, Node
+    from ..contract import Json
 
 EXTENSIONS = "extensions"
 """The folder of the archive that holds a user's own system: apart, so that no name in it shadows ours."""
@@ -74,7 +76,7 @@ def read_config(line: bytes) -> Config:
 
 
 def load_system(name: str) -> type[System]:
-    """Return the system class named "module:Class" or "file.py:Class".
+    """Return the system class named "module:Class" or "file.py:Class"; of a node class, what it is by itself.
 
     Raises:
         ConfigError: there is no such module, file or class, or it is not a `System`.
@@ -89,6 +91,8 @@ def load_system(name: str) -> type[System]:
         raise ConfigError(f"The system {name} can't be loaded: {error}.") from error
     except AttributeError as error:
         raise ConfigError(f"The system {name} can't be loaded: {source} has no {attribute}.") from error
+    if isinstance(found, type) and issubclass(found, Node):
+        found = system_of(found)
     if not (isinstance(found, type) and issubclass(found, System)):
         raise ConfigError(f"The system {name} is not a subclass of splitbrain.systems.description.System.")
     return found
