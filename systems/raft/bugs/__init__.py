@@ -5,11 +5,11 @@ named in the literature. Each survives a run without faults. They override diffe
 any of them combine.
 """
 
-from . import clients, elections, replication, snapshots
+from . import clients, elections, membership, replication, snapshots
 
 BUGS = tuple(
     sorted(
-        (*elections.BUGS, *replication.BUGS, *snapshots.BUGS, *clients.BUGS),
+        (*elections.BUGS, *replication.BUGS, *snapshots.BUGS, *membership.BUGS, *clients.BUGS),
         key=lambda bug: int(bug.number.removeprefix("R")),
     )
 )
