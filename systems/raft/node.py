@@ -18,7 +18,8 @@ so the checker of invariants may take them as they are:
     committed      {"index", "term": of the entry, "digest", "in_term": current, "role"}
     applied        {"first", "digests": [...], "term": current}
     answered       {"client", "msg_id", "type"}  right after the answer to a mutator
-    read-answered  {"client", "msg_id", "index": applied}  right after the answer to a read
+    retried        {"client", "msg_id"}  a copy of an operation that was executed before was recognised
+    read-answered  {"client", "msg_id", "index": applied, "lease": bool}  right after the answer to a read
 
 A digest is that of the whole log up to its entry (`log.py`).
 """
@@ -80,6 +81,7 @@ class RaftNode(PreVote, Reads, Sessions, Membership):
         self.note_recovered()
         self.adopt_configuration()
         self.note_role()
+        self.contact = self.contact_after_restart()
         self.await_leader()
 
     def restore_snapshot(self) -> None:

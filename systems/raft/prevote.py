@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..contract import MILLISECOND
 from . import messages
 from .election import Election
 from .state import ELECTION, FOLLOWER, TICK
@@ -36,7 +37,7 @@ class PreVote(Election):
             return
         remaining = self.election_deadline - self.now
         if remaining > 0:
-            self.set_timer(ELECTION, remaining)
+            self.set_timer(ELECTION, max(remaining, MILLISECOND))  # a clock may round
         elif self.was_removed():
             self.await_leader()
         else:

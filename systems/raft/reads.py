@@ -9,7 +9,8 @@ not know at first which of its entries are committed. Hence a read
    that broadcast no newer leader had yet committed anything;
 4. waits until its index is applied, and is answered from the state machine.
 
-The no-op's index stands for step 1: a read's index is never less.
+The no-op's index stands for step 1: a read's index is never less. A lease takes the place of step 3,
+where the settings allow it (`leases.py`).
 """
 
 from __future__ import annotations
@@ -17,24 +18,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .leadership import PendingRead
-from .replication import Replication
+from .leases import Leases
 
 if TYPE_CHECKING:
     from ..contract import Body
     from .leadership import Leadership
 
 
-class Reads(Replication):
+class Reads(Leases):
     """The rules of reads."""
 
     def on_read(self, client: str, msg_id: int, body: Body) -> None:
-        """Queue a read for the next round, or send the client to the leader (thesis 6.4)."""
+        """Queue a read for the next round, if it takes one, or send the client to the leader (thesis 6.4)."""
         led = self.leadership
         if led is None:
             self.refuse(client, msg_id)
             return
         led.reads.append(PendingRead(client, msg_id, body, self.read_index(led), led.round + 1))
-        self.schedule_flush()
+        if not self.holds_lease(led):
+            self.schedule_flush()
 
     def read_index(self, led: Leadership) -> int:
         """Return the index that a read must see: all committed, and the first of this term (thesis 6.4)."""
@@ -52,11 +54,17 @@ class Reads(Replication):
             led.reads.popleft()
             self.reply(read.client, read.msg_id, self.machine.apply(read.body))
             self.note(
-                "read-answered", {"client": read.client, "msg_id": read.msg_id, "index": self.applied_index}
+                "read-answered",
+                {
+                    "client": read.client,
+                    "msg_id": read.msg_id,
+                    "index": self.applied_index,
+                    "lease": self.holds_lease(led),
+                },
             )
         if led.reads and led.reads[-1].round > led.round == self.confirmed_round(led):
             self.schedule_flush()
 
     def is_confirmed(self, led: Leadership, read: PendingRead) -> bool:
-        """Tell whether a majority recognised this leader after the read arrived (thesis 6.4)."""
-        return self.confirmed_round(led) >= read.round
+        """Tell whether a majority recognised this leader after the read arrived, or has to (thesis 6.4)."""
+        return self.holds_lease(led) or self.confirmed_round(led) >= read.round

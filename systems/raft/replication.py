@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..contract import Body, Json
     from .leadership import Leadership, Progress
 
+ROUNDS_REMEMBERED = 64
+"""Rounds whose time of sending is remembered: more than begin within an election timeout."""
+
 
 class Replication(Transfer):
     """The rules of replication, of the leader first."""
@@ -48,7 +51,7 @@ class Replication(Transfer):
         led = self.leadership
         assert led is not None
         if heartbeat or led.round == 0:
-            led.round += 1
+            self.begin_round(led)
             heartbeat = True
         for peer, progress in led.followers.items():
             if heartbeat and self.was_lost(progress):
@@ -57,6 +60,13 @@ class Replication(Transfer):
                 self.send_entries(led, peer, progress, self.limits.batch)
             elif heartbeat:
                 self.send_entries(led, peer, progress, 0)
+
+    def begin_round(self, led: Leadership) -> None:
+        """Count a broadcast, and remember when it was sent if a lease may begin with it (thesis 6.4)."""
+        led.round += 1
+        if self.limits.leases:
+            led.sent[led.round] = self.now
+            led.sent.pop(led.round - ROUNDS_REMEMBERED, None)
 
     def was_lost(self, progress: Progress) -> bool:
         """Tell whether entries went unanswered though a later message was answered (5.3: retry)."""

@@ -37,6 +37,7 @@ class Sessions(Compaction):
         if led is None:
             self.refuse(client, msg_id)
         elif self.was_executed(client, msg_id):
+            self.note("retried", {"client": client, "msg_id": msg_id})
             self.answer_again(client, msg_id)
         elif body["type"] in MUTATORS:
             operation = {name: value for name, value in body.items() if name != "msg_id"}
@@ -80,7 +81,9 @@ class Sessions(Compaction):
         if command is None or is_configuration(command):
             return
         client, msg_id, operation = command
-        if not self.was_executed(client, msg_id):
+        if self.was_executed(client, msg_id):
+            self.note("retried", {"client": client, "msg_id": msg_id})
+        else:
             self.sessions[client] = (msg_id, self.machine.apply(operation))
 
     def answer(self, client: str, msg_id: int, body: Body) -> None:

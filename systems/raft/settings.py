@@ -23,6 +23,8 @@ DEFAULTS: Mapping[str, Json] = {
     "batch": 500,  # entries in one message
     "snapshot_after": 1000,  # entries applied since the last snapshot that make a node take the next
     "snapshot_chunk": 65536,  # characters of a snapshot's text in one message
+    "reads": "index",  # "index" asks a majority before each read, "lease" relies on clocks
+    "clock_bound": 0.05,  # leases hold if clocks run at 1 plus or minus this share of true time
 }
 
 
@@ -36,13 +38,15 @@ class Settings:
     batch: int
     snapshot_after: int
     snapshot_chunk: int
+    leases: bool
+    clock_bound: float
 
 
 def read_settings(settings: Mapping[str, Json]) -> Settings:
     """Return the settings of a node, with the defaults where `settings` says nothing.
 
     Raises:
-        ValueError: the election interval is empty or no longer than a heartbeat, or a number is too small.
+        ValueError: the election interval is no longer than a heartbeat, or a value is out of its range.
     """
     merged = {**DEFAULTS, **settings}
     low, high = merged["election"]
@@ -53,6 +57,8 @@ def read_settings(settings: Mapping[str, Json]) -> Settings:
         batch=int(merged["batch"]),
         snapshot_after=int(merged["snapshot_after"]),
         snapshot_chunk=int(merged["snapshot_chunk"]),
+        leases=merged["reads"] == "lease",
+        clock_bound=float(merged["clock_bound"]),
     )
     if not 0 < read.heartbeat < read.election_minimum < read.election_maximum:
         raise ValueError(
@@ -62,4 +68,8 @@ def read_settings(settings: Mapping[str, Json]) -> Settings:
     for name, unit in (("batch", "entry"), ("snapshot_after", "entry"), ("snapshot_chunk", "character")):
         if merged[name] < 1:
             raise ValueError(f"Raft's `{name}` must be at least 1 {unit}, not {merged[name]}.")
+    if merged["reads"] not in ("index", "lease"):
+        raise ValueError(f'Raft\'s `reads` must be "index" or "lease", not {merged["reads"]!r}.')
+    if not 0 <= read.clock_bound < 1:
+        raise ValueError(f"Raft's `clock_bound` must be a share from 0 to below 1, not {read.clock_bound}.")
     return read

@@ -117,7 +117,11 @@ def test_entries_wait_for_the_term_as_well():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"heartbeat": 0.5}, {"election": [0.3, 0.3]}, {"heartbeat": 0}, {"batch": 0}]
+    "settings",
+    [
+        *({"heartbeat": 0.5}, {"election": [0.3, 0.3]}, {"heartbeat": 0}, {"batch": 0}),
+        *({"snapshot_after": 0}, {"snapshot_chunk": 0}, {"reads": "any"}, {"clock_bound": 1}),
+    ],
 )
 def test_settings_that_cannot_work_are_refused(settings):
     with pytest.raises(ValueError, match="Raft"):

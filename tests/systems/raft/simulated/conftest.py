@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from dataclasses import dataclass, field
+from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,7 @@ class Cluster:
         self.duplicate = 0.0
         self.latency = (MILLISECOND // 5, 2 * MILLISECOND)
         self.sync = (MILLISECOND // 5, 2 * MILLISECOND)
+        self.rates = dict.fromkeys(self.names, 1.0)  # of the nodes' clocks
         self.notes: list[tuple[str, str, Any]] = []
         self.replies: list[tuple[str, int, Any]] = []
         self.sent: list[tuple[str, str, Any]] = []
@@ -176,7 +178,7 @@ class Cluster:
 
     def time_out(self, name: str) -> None:
         """Let this node's election timer run out now."""
-        self.node(name).election_deadline = self.time
+        self.node(name).election_deadline = 0
         self.step(name, TimerFired("election"))
 
     # Steps and effects.
@@ -186,16 +188,17 @@ class Cluster:
         if node is None:
             return
         life = self.machines[name].life
-        self.perform(name, life, deque(node.step(event, Now(self.time, self.time))))
+        clock = int(self.time * self.rates[name])
+        self.perform(name, life, deque(node.step(event, Now(clock, clock))))
 
     def perform(self, name: str, life: int, effects: deque[Any]) -> None:
         machine = self.machines[name]
         while effects and machine.node is not None and machine.life == life:
             effect = effects.popleft()
             if isinstance(effect, SetTimer):
-                due = self.time + effect.delay
-                machine.timers[effect.name] = due
-                self.at(effect.delay, lambda timer=effect.name, due=due: self.fire(name, life, timer, due))
+                delay = ceil(effect.delay / self.rates[name])
+                machine.timers[effect.name] = due = self.time + delay
+                self.at(delay, lambda timer=effect.name, due=due: self.fire(name, life, timer, due))
             elif isinstance(effect, CancelTimer):
                 machine.timers.pop(effect.name, None)
             elif isinstance(effect, Persist | Replace):
