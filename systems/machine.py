@@ -47,6 +47,9 @@ OPERANDS: Mapping[str, tuple[str, ...]] = {
 """The operations and the members that each must have."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+
 def canonical(value: Json) -> str:
     """Return the one text of a JSON value: equal texts are equal values.
 
@@ -54,7 +57,7 @@ def canonical(value: Json) -> str:
     """
     if type(value) is str:
         return '"' + value
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return _encode(value)
 
 
 def error_body(code: int, text: str, **fields: Json) -> dict[str, Json]:
