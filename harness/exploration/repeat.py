@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from splitbrain.errors import UsageError
 from splitbrain.exploration.assess import assess
 from splitbrain.exploration.replay_file import Expectation, Replay
+from splitbrain.exploration.reshape import with_faults
 from splitbrain.exploration.simulate import resolve, simulate
 from splitbrain.exploration.words import compare, spoken
 from splitbrain.faults.schedule import validate_plan
@@ -67,6 +68,8 @@ def record(case: Case, title: str = "") -> Replay:
         UsageError: the case does not fit its system.
         HarnessError: a node raised before it was first ready.
     """
+    # A plan is kept in the order of its instants, and faults of one instant begin in its order.
+    case = with_faults(case, case.plan.faults)
     resolved = resolve(case)
     check_case(case, resolved)
     outcome = simulate(case, resolved, story=True)
