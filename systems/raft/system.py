@@ -36,4 +36,22 @@ class RaftSystem(System):
     progress: ClassVar[tuple[NotePattern, ...]] = (NotePattern("elected"), NotePattern("committed"))
     invariants: ClassVar[tuple[str, ...]] = ("raft-invariants",)
     consistency: ClassVar[str] = "linearizable"
+    milestones: ClassVar[Mapping[str, NotePattern]] = {
+        "election": NotePattern("elected"),
+        "truncation": NotePattern("truncated"),
+        "snapshot": NotePattern("snapshot-taken"),
+        "snapshot installed": NotePattern("snapshot-installed"),
+        "retry": NotePattern("retried"),
+        "membership change": NotePattern("configured", {"role": "leader"}),
+    }
+    variations: ClassVar[Mapping[str, tuple[Json, ...]]] = {
+        "batch": (1, 3),
+        "election": ([0.15, 0.3], [0.25, 0.5]),
+        "reads": ("index", "lease"),
+        "snapshot_after": (3, 8, 30),
+        "snapshot_chunk": (64, 512),
+    }
+    bears: ClassVar[tuple[str, ...]] = (*System.bears, "reorder", "clock-skew", "membership")
+    clock_bound: ClassVar[float] = DEFAULTS["clock_bound"]
+    membership: ClassVar[bool] = True
     bugs: ClassVar[tuple[Bug, ...]] = BUGS
