@@ -19,6 +19,14 @@ class UnconfirmedRead(RaftNode):
         return True
 
 
+class LeaseWithoutMargin(RaftNode):
+    """A lease lasts as long, by the leader's clock, as voters have promised to wait by theirs."""
+
+    def lease_duration(self) -> int:
+        """Trust all clocks to run alike (removes: the bound on their drift is taken off, thesis 6.4.1)."""
+        return self.limits.election_minimum
+
+
 class NoDedupe(RaftNode):
     """A retried operation is applied again."""
 
@@ -37,6 +45,22 @@ BUGS = (
         node=UnconfirmedRead,
         plan="unconfirmed-read.json",
         options={"time_limit": 11, "concurrency": 25},
+    ),
+    Bug(
+        name="lease-without-margin",
+        number="R17",
+        summary="a lease leaves no margin for clocks that run apart, so a deposed leader serves old reads",
+        source="tikv issue 964; Ongaro's thesis, section 6.4.1",
+        verdicts=("LIN",),
+        node=LeaseWithoutMargin,
+        plan="lease-without-margin.json",
+        # Clocks are the simulator's to skew. The wider the bound, the longer the window.
+        options={
+            "time_limit": 10,
+            "concurrency": 25,
+            "on": "sim",
+            "settings": {"reads": "lease", "clock_bound": 0.6},
+        },
     ),
     Bug(
         name="no-dedupe",

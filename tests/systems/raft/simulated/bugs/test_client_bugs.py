@@ -18,6 +18,23 @@ def read_at_a_deposed_leader(cluster, act):
     act.read(cluster, old, "r")
 
 
+def read_by_a_slow_clock(cluster, act):
+    """The old leader's clock is slow, so a successor is elected and writes while its lease seems to last."""
+    old, new, _ = cluster.names
+    cluster.rates = dict.fromkeys(cluster.names, 1.0) | {old: 0.4}
+    cluster.elect(old)
+    cluster.run(0.3)
+    cluster.isolate(old)
+    cluster.run(0.45)
+    cluster.time_out(new)
+    cluster.run_until(lambda: cluster.leader() == new, 0.05)
+    act.write(cluster, new, "c", "t")
+    cluster.run_until(lambda: bool(cluster.answers("c", 1)), 0.05)
+    cluster.acknowledged.append("t")
+    assert cluster.node(old).role == "leader"
+    act.read(cluster, old, "r", seconds=0.1)
+
+
 def retry_after_commit(cluster, act):
     """The leader dies after the commit and before the answer; the client asks the next leader."""
     leader = act.settle(cluster)
@@ -33,6 +50,7 @@ def retry_after_commit(cluster, act):
 
 SCHEDULES = {
     "unconfirmed-read": (("unconfirmed-read",), 5, read_at_a_deposed_leader),
+    "lease-without-margin": (("lease-without-margin",), 3, read_by_a_slow_clock),
     "no-dedupe": (("no-dedupe",), 5, retry_after_commit),
 }
 
