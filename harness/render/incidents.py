@@ -149,10 +149,14 @@ def links_in_words(links: Sequence[tuple[str, str]], nodes: Sequence[str]) -> st
         return "the links between " + " and ".join(", ".join(group) for group in groups)
     if inner == laid and len(inner) == len(nodes) * (len(nodes) - 1) and len(nodes) > 1:
         return "all links between nodes"
+    both_ways = all((other, one) in laid for one, other in laid)
     by_source: dict[str, list[str]] = {}
     for one, other in sorted(laid):
-        by_source.setdefault(one, []).append(other)
-    return shorten("; ".join(f"{one} to {', '.join(others)}" for one, others in by_source.items()), 120)
+        if not both_ways or one < other:
+            by_source.setdefault(one, []).append(other)
+    word = "and" if both_ways else "to"
+    told = "; ".join(f"{one} {word} {', '.join(others)}" for one, others in by_source.items())
+    return shorten(f"the links between {told}" if both_ways else told, 120)
 
 
 def _groups(links: set[tuple[str, str]], nodes: Sequence[str]) -> list[list[str]]:

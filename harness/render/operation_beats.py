@@ -89,6 +89,9 @@ def answering(operation: Operation) -> Attempt | None:
 def by_whom(operation: Operation) -> str:
     """Say who answered, and what became of the other attempts."""
     served = answering(operation)
+    if operation.status == "fail":
+        asked_of = Counter(each.node for each in operation.attempts)
+        return f", having asked {_listed(asked_of)}" if len(operation.attempts) > 1 else ""
     others = [each for each in operation.attempts if each is not served]
     refusals = Counter(each.node for each in others if each.answer is not None)
     down = Counter(each.node for each in others if each.request.lost == "refused")
