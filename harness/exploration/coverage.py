@@ -1,9 +1,9 @@
 """What ran while which fault was on: rules of the protocol, and notes.
 
-A rule is a public method of the node's class that is defined in the system's own package. A sample of
-the runs is simulated with a generated subclass whose rules count their calls; the faults that are on
-at that moment, by the nemesis's own journal, are what a call is counted under, or `CALM` when none is.
-A campaign that finds nothing has shown something only about the rules that it reached, so the report
+A rule is a public method of the node's class, or of its bases below the contract. A sample of the runs is
+simulated with a generated subclass whose rules count their calls; the faults that are on at that
+moment, by the nemesis's own journal, are what a call is counted under, or `CALM` when none is. A
+campaign that finds nothing has shown something only about the rules that it reached, so the report
 begins with those that nothing reached.
 """
 
@@ -82,11 +82,10 @@ def rules_of(node: type[Node]) -> dict[str, str]:
 
     A bug that overrides a rule is still that rule.
     """
-    package = node.__module__.partition(".bugs")[0].rpartition(".")[0] or node.__module__
     contract = set(dir(Node))
     rules: dict[str, str] = {}
     for base in reversed(node.__mro__):
-        if base.__module__ != package and not base.__module__.startswith(f"{package}."):
+        if base is Node or not issubclass(base, Node):
             continue
         for name, value in vars(base).items():
             if isfunction(value) and not name.startswith("_") and name not in contract:

@@ -189,7 +189,7 @@ def features(outcome: Outcome) -> frozenset[tuple[Any, ...]]:
         told = [
             (
                 note.kind,
-                *((name, value) for name, value in sorted(note.fields.items()) if value in (True, False)),
+                *((name, value) for name, value in sorted(note.fields.items()) if isinstance(value, bool)),
             )
             for note in notes
         ]

@@ -10,7 +10,9 @@ from .bugs import BUGS
 from .node import KvNode
 
 if TYPE_CHECKING:
-    from ..contract import Client, Node
+    from collections.abc import Mapping
+
+    from ..contract import Client, Json, Node
 
 
 class KvSystem(System):
@@ -26,4 +28,11 @@ class KvSystem(System):
     availability: ClassVar[str] = "all"
     recovery: ClassVar[float] = 2.0
     progress: ClassVar[tuple[NotePattern, ...]] = (NotePattern("appended"),)
+    milestones: ClassVar[Mapping[str, NotePattern]] = {
+        "write": NotePattern("appended"),
+        "answer": NotePattern("answered"),
+        "torn record": NotePattern("recovered", {"torn": True}),
+    }
+    variations: ClassVar[Mapping[str, tuple[Json, ...]]] = {"attempt_timeout": (0.05, 0.1, 1.5)}
+    bears: ClassVar[tuple[str, ...]] = ("kill", "pause", "power-cut", "slow-disk")
     bugs: ClassVar[tuple[Bug, ...]] = BUGS
