@@ -137,7 +137,7 @@ def _work(pipe: Connection, job: Job) -> None:
     """Serve the parent until it closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     task: Callable[[int], Any] | None = None
-    # A run makes objects by the hundred thousand and hardly a cycle: collecting while it goes on finds nothing.
+    # A run makes objects by the hundred thousand and hardly a cycle: collecting meanwhile finds nothing.
     gc.disable()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
