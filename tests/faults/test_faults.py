@@ -126,6 +126,26 @@ def test_clients_of_the_smaller_side_are_cut_off_on_request_and_never_probed(fau
     assert not [link for link in injection.bites.links if CLIENTS in link]
 
 
+# Bad links
+
+
+def test_what_a_network_may_always_do_costs_no_node_and_the_rest_all_that_it_hits(faults):
+    for kind in ("duplicate", "reorder"):
+        assert begin(faults, entry(kind, "all")).lost == ()
+    for kind in ("slow", "lossy"):
+        assert begin(faults, entry(kind, ("n1", "n2"))).lost == ("n1", "n2")
+
+
+def test_each_bad_link_is_bad_in_its_own_way(faults):
+    def laid(planned):
+        return set(begin(faults, planned).begin[-1].links.values())
+
+    assert laid(entry("duplicate", probability=0.2)) == {LinkPolicy(duplicate=0.2)}
+    assert laid(entry("reorder", probability=0.2)) == {LinkPolicy(reorder=0.2)}
+    assert laid(entry("lossy", loss=0.2)) == {LinkPolicy(loss=0.2)}
+    assert laid(entry("slow", delay=0.2, jitter=0.1)) == {LinkPolicy(delay=0.2, jitter=0.1)}
+
+
 # Validation
 
 

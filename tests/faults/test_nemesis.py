@@ -132,9 +132,10 @@ def test_links_that_are_not_slow_refute_the_fault(stage):
 
 
 @pytest.mark.parametrize(
-    ("kind", "parameters"), [("lossy", {"loss": 0.5}), ("duplicate", {"probability": 0.5})]
+    ("kind", "parameters"),
+    [("lossy", {"loss": 0.5}), ("duplicate", {"probability": 0.5}), ("reorder", {"probability": 0.5})],
 )
-def test_lost_and_doubled_lines_are_counted(stage, kind, parameters):
+def test_lost_doubled_and_reordered_lines_are_counted(stage, kind, parameters):
     record = stage(plan(fault("l", kind, 1.0, 3.0, None, **parameters))).run(8).record("l")
     assert (record.bit, record.healed) == (True, True)
 

@@ -2,7 +2,9 @@
 
 import itertools
 
-from splitbrain.backend import ActionDone, Kill
+import pytest
+
+from splitbrain.backend import ActionDone, Kill, LinkCounters, Probe, Request
 from splitbrain.faults.performer import LIMIT, Performer
 
 
@@ -47,3 +49,24 @@ def test_an_answer_that_waited_while_the_controller_stood_still_is_heard_before_
     asked.performer.advance(2 * LIMIT + 1)
     assert asked.told == [({"pid": 7}, None)]
     assert asked.performer.idle
+
+
+@pytest.mark.parametrize("action", [Request("n1", {"type": "turn"}), Probe("n1", "n2"), LinkCounters()])
+def test_what_changes_no_node_waits_for_nothing_and_holds_up_nothing(action):
+    asked = Asked()
+    asked.performer.submit(action, lambda *_: None, 0)
+    assert asked.backend.performed == [Kill("n1"), action]
+    fresh = Performer(Silent())
+    for each in (action, Kill("n1")):
+        fresh.submit(each, lambda *_: None, 0)
+    assert fresh._backend.performed == [action, Kill("n1")]
+
+
+def test_the_oldest_open_action_is_the_first_to_be_given_up():
+    asked = Asked()
+    asked.performer.submit(Kill("n2"), lambda *_: None, 7)
+    assert asked.performer.next_wake() == LIMIT
+    asked.performer.deliver(ActionDone(1, {}, None), 8)
+    assert asked.performer.next_wake() == LIMIT + 7
+    asked.performer.deliver(ActionDone(2, {}, None), 9)
+    assert asked.performer.next_wake() is None

@@ -133,6 +133,23 @@ def test_three_nodes_are_never_hit_by_two_faults_at_once():
         assert all(len(entries) == 1 for _, _, entries in slots(draw(size=3, seed=seed)))
 
 
+def test_a_fault_that_another_could_hide_overlaps_none():
+    kinds = [EVERY[name] for name in ("lost-sync", "kill", "partition", "pause")]
+    plans = [draw(kinds, seed=seed, duration=40.0) for seed in range(60)]
+    rows = [entries for plan in plans for _, _, entries in slots(plan)]
+    assert any(len(entries) == 2 for entries in rows)
+    assert all(len(entries) == 1 for entries in rows if "lost-sync" in [entry.fault for entry in entries])
+
+
+def test_drawn_drifts_keep_to_the_bound_that_the_system_gives():
+    def drifts(bound):
+        plans = [draw([EVERY["clock-skew"]], seed=seed, clock_bound=bound) for seed in range(30)]
+        return [entry.parameters.get("drift", 0.0) for plan in plans for entry in plan.faults]
+
+    assert set(drifts(0.0)) == {0.0}
+    assert 0.04 < max(map(abs, drifts(0.05))) <= 0.05
+
+
 def test_a_time_that_is_too_short_names_the_least_that_will_do():
     with pytest.raises(UsageError, match="least --time-limit is") as caught:
         draw(duration=3.0)
