@@ -41,6 +41,7 @@ TIDYING = (
     Pass("gaps", tidying.gaps),
     Pass("faults' details", tidying.plain_faults),
     Pass("crash points' details", tidying.plain_crash_points),
+    Pass("operations with what counts them", tidying.counted),
     Pass("operations' details", tidying.plain_operations),
     Pass("round times", tidying.round_times),
     Pass("seed", passes.seeds),

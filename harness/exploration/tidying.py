@@ -150,6 +150,46 @@ def _plainer_point(point: CrashPoint) -> Iterator[CrashPoint]:
             yield replace(point, lasts=lasts)
 
 
+def counted(case: Case, facts: Facts) -> Steps:
+    """Take out an operation together with what counted it.
+
+    The third write to a disk is the second one without an operation before it: neither the operation nor
+    the count can go alone.
+    """
+    del facts
+    while True:
+        operations = case.operations or ()
+        cases = [
+            with_operations(lower, [*operations[:number], *operations[number + 1 :]])
+            for lower in _counting_less(case)
+            for number in range(len(operations))
+        ]
+        found = yield cases
+        if found is None:
+            return
+        case = cases[found]
+
+
+def _counting_less(case: Case) -> Iterator[Case]:
+    """Yield the case with one of its counters lower by one."""
+    for number, fault in enumerate(case.plan.faults):
+        if fault.when is not None and fault.when.skip:
+            yield _with_fault(
+                case, number, replace(fault, when=replace(fault.when, skip=fault.when.skip - 1))
+            )
+    for number, point in enumerate(case.crash_points):
+        if point.ordinal:
+            points = [*case.crash_points]
+            points[number] = replace(point, ordinal=point.ordinal - 1)
+            yield replace(case, crash_points=tuple(points))
+    for number, each in enumerate(case.deviations):
+        if each.message.ordinal:
+            deviations = [*case.deviations]
+            fewer = each.message._replace(ordinal=each.message.ordinal - 1)
+            deviations[number] = replace(each, message=fewer)
+            yield replace(case, deviations=tuple(deviations))
+
+
 def plain_operations(case: Case, facts: Facts) -> Steps:
     """Renumber keys and values, and make writes of what is more than a write."""
     del facts
