@@ -115,8 +115,10 @@ def test_a_wait_ends_when_an_operation_or_a_fault_is_due():
     assert all(since < until for since, until in backend.waits)
 
 
-@pytest.mark.parametrize("patience", [0, 3 * SECOND, 7 * SECOND])
-def test_a_recovery_in_which_nothing_is_served_ends_when_patience_does(patience):
+@pytest.mark.parametrize(
+    ("served", "patience", "lasts"), [(False, 0, 2), (False, 7, 7), (True, 7, 2), (True, 0, 2)]
+)
+def test_a_recovery_lasts_as_planned_and_until_patience_ends_while_nothing_is_served(served, patience, lasts):
     backend = Virtual()
     interpreter = Interpreter(
         None, concurrency=1, nodes=backend.nodes, client=lambda *_: None, journal=Lines(), timeout=SECOND
@@ -131,7 +133,7 @@ def test_a_recovery_in_which_nothing_is_served_ends_when_patience_does(patience)
         final=None,
         interrupted=lambda: False,
         watch=lambda *_: None,
-        patience=patience,
-        served=lambda _now: False,
+        patience=patience * SECOND,
+        served=lambda _now: served,
     )
-    assert course.ended == SECOND + max(patience, 2 * SECOND)
+    assert course.ended == (1 + lasts) * SECOND
