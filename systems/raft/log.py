@@ -41,7 +41,7 @@ def chain(previous: str, term: int, command: Json) -> str:
 
 
 class Log:
-    """A sequence of entries that grows at its end, and can be cut at both.
+    """The entries from `base_index + 1` to `last_index`: it grows at its end, and can be cut at both.
 
     It begins directly after the base, entry 0 by default. Where an index is asked for, it must be the
     base or an entry that is there.
@@ -55,6 +55,7 @@ class Log:
         configuration: Configuration | None = None,
     ) -> None:
         self.base_index = base_index
+        self.last_index = base_index
         self._terms: list[int] = [base_term]
         self._commands: list[Json] = [None]
         self._digests: list[str] = [base_digest]
@@ -66,11 +67,6 @@ class Log:
     def base_term(self) -> int:
         """The term of the last entry that was compacted away, 0 if none was."""
         return self._terms[0]
-
-    @property
-    def last_index(self) -> int:
-        """The index of the last entry, 0 for the empty log."""
-        return self.base_index + len(self._terms) - 1
 
     @property
     def last_term(self) -> int:
@@ -108,7 +104,7 @@ class Log:
         self._digests.append(chain(self._digests[-1], term, command))
         self._terms.append(term)
         self._commands.append(command)
-        index = self.base_index + len(self._terms) - 1
+        self.last_index = index = self.last_index + 1
         if term != self._run_terms[-1]:
             self._run_terms.append(term)
             self._run_starts.append(index)
@@ -127,6 +123,7 @@ class Log:
         del self._terms[place:]
         del self._commands[place:]
         del self._digests[place:]
+        self.last_index = self.base_index + len(self._terms) - 1
         while len(self._run_starts) > 1 and self._run_starts[-1] >= first:
             self._run_starts.pop()
             self._run_terms.pop()

@@ -53,21 +53,23 @@ class RaftNode(PreVote, Reads, Sessions, Membership):
         """
         self.now = now.steady
         self.effects = []
-        if isinstance(event, Received):
+        if type(event) is Received:
             if event.src in self.peers:
                 self.on_peer(event.src, event.body)
             else:
                 self.on_client(event.src, event.body)
-        elif isinstance(event, Persisted):
+        elif type(event) is Persisted:
             self.on_persisted(event.id)
-        elif isinstance(event, TimerFired):
+        elif type(event) is TimerFired:
             self.on_timer(event.name)
-        else:
+        elif type(event) is Started:
             self.on_started(event)
         self.hard_state()
-        self.apply_committed()
-        self.settle_change()
-        self.serve_reads()
+        if self.applied_index < self.commit_index:
+            self.apply_committed()
+        if self.leadership is not None:
+            self.settle_change()
+            self.serve_reads()
         return self.effects
 
     def on_started(self, event: Started) -> None:

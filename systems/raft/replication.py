@@ -106,19 +106,28 @@ class Replication(Transfer):
         if not self.is_consistent(previous, body["previous_term"]):
             self.send(leader, self.rejection(body["round"], previous), self.hard_state())
             return
+        if entries:
+            match = self.take_entries(leader, body["round"], previous, entries)
+        else:
+            match = previous
+            after = self.acknowledgement_waits_for(match)
+            self.send(leader, messages.appended(self.term, body["round"], match), after)
+        self.commit(self.follower_commit(body["commit"], match))
+
+    def take_entries(self, leader: str, round_number: int, previous: int, entries: list[list[Json]]) -> int:
+        """Merge entries into the log and consent to them; return the index of the last (5.3)."""
         match = previous + len(entries)
         truncated, first = self.merge(previous, entries)
         if first <= match:
             self.adopt_configuration()
         after = self.acknowledgement_waits_for(match)
-        self.send(leader, messages.appended(self.term, body["round"], match), after)
-        if entries:
-            self.note("acknowledged", {"first": previous + 1, "last": match, "term": self.term}, after)
+        self.send(leader, messages.appended(self.term, round_number, match), after)
+        self.note("acknowledged", {"first": previous + 1, "last": match, "term": self.term}, after)
         if truncated is not None:
             self.note("truncated", {"from": truncated}, self.durability.covering(match))
         if first <= match:
             self.note_appended(first, match, self.durability.covering(match))
-        self.commit(self.follower_commit(body["commit"], match))
+        return match
 
     def is_stale(self, term: int) -> bool:
         """Refuse the request of an older term: whoever leads or stands there was overtaken (5.1)."""
@@ -193,22 +202,24 @@ class Replication(Transfer):
     def on_appended(self, follower: str, body: Body) -> None:
         """Take a follower's answer to a message of this term; others say nothing about now (5.1)."""
         led = self.leadership
-        if led is None or body["term"] != self.term or follower not in led.followers:
+        progress = led.followers.get(follower) if led is not None else None
+        if led is None or progress is None or body["term"] != self.term:
             return
-        progress = led.followers[follower]
         self.count_answer(led, progress, body["round"])
         if body["success"]:
-            self.advance(progress, body["match"])
-            self.commit(self.leader_commit(led))
+            if self.advance(progress, body["match"]):
+                self.commit(self.leader_commit(led))
         elif body["rejected"] == progress.next - 1 and body["rejected"] > progress.match:
             progress.flight = 0
             progress.next = self.next_after_rejection(progress, body)
             self.schedule_flush()
 
-    def advance(self, progress: Progress, match: int) -> None:
-        """Raise what is known to be replicated; it never falls within a term (figure 2)."""
+    def advance(self, progress: Progress, match: int) -> bool:
+        """Raise what is known to be replicated and tell whether it rose; it never falls (figure 2)."""
+        if match <= progress.match:
+            return False
         # A match beyond one's own log answers an earlier life, which takes a seeded bug: terms don't repeat.
-        progress.match = max(progress.match, min(match, self.log.last_index))
+        progress.match = min(match, self.log.last_index)
         progress.next = max(progress.next, progress.match + 1)
         if progress.match >= self.commit_index:
             progress.catching_up = False
@@ -216,6 +227,7 @@ class Replication(Transfer):
             progress.flight = 0
             if progress.next <= self.log.last_index:
                 self.schedule_flush()
+        return True
 
     def next_after_rejection(self, progress: Progress, body: Body) -> int:
         """Back up over a whole conflicting term at once (5.3, last paragraphs).
