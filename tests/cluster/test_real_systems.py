@@ -48,3 +48,29 @@ def test_five_raft_nodes_elect_a_leader_and_another_once_it_is_cut_off_and_a_thi
     write = {"type": "write", "key": "x", "value": 1}
     harness.settle(lambda: harness.request(leaders(harness)[-1], **write)["type"] == "write_ok", "a commit")
     assert harness.do(Restart(second))["pid"]
+
+
+def test_a_raft_node_that_was_down_gets_a_snapshot_and_comes_back_from_it(deploy):
+    harness = deploy(
+        3, system=RAFT, watch=("role", "snapshot-installed"), snapshot_after=3, snapshot_chunk=64
+    )
+    harness.settle(lambda: leaders(harness), "a leader")
+    leader = leaders(harness)[-1]
+    away = next(node for node in harness.cluster.nodes if node != leader)
+    harness.do(Kill(away))
+    for number in range(10):
+        write = {"type": "write", "key": f"k{number}", "value": number}
+        harness.settle(lambda write=write: harness.request(leader, **write)["type"] == "write_ok", "a commit")
+    harness.do(Restart(away))
+    harness.settle(
+        lambda: any(
+            isinstance(event, NodeNoted) and event.node == away and event.kind == "snapshot-installed"
+            for event in harness.events
+        ),
+        "the snapshot",
+    )
+    for _ in range(2):
+        harness.do(PowerCut(away, seed=1))
+        assert harness.do(Restart(away))["pid"]
+    read = {"type": "read", "key": "k0"}
+    harness.settle(lambda: harness.request(leader, **read).get("value") == 0, "a read")
