@@ -9,8 +9,8 @@
 `case` decides the run (`exploration.case`). `expect` is what the run showed when the file was written:
 the kinds of violation, one sentence, and the digest of the trace, which tells whether the code still
 does the same, step by step. `vocabulary` lists the types of messages and kinds of notes that occurred.
-References to files ("./mine.py:Class") are relative to the file's own folder, so that both can be
-committed together. One operation, fault or deviation stands on a line, so that changes read well.
+The reference to a system in a file ("../mine.py:Class") is relative to the replay file's folder, so that both
+can be committed together. One operation, fault or deviation stands on a line, so that changes read well.
 """
 
 from __future__ import annotations
@@ -80,8 +80,7 @@ def write_replay(path: Path, replayed: Replay) -> None:
         UsageError: it can't be written.
     """
     folder = path.absolute().parent
-    case = with_references(replayed.case, lambda reference: _relative(reference, folder))
-    text = pretty(replace(replayed, case=case).to_json()) + "\n"
+    text = pretty(replace(replayed, case=portable(replayed.case, folder)).to_json()) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".new")
@@ -107,9 +106,7 @@ def read_replay(path: Path) -> Replay:
         replayed = replay_from_json(document)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
-    folder = path.absolute().parent
-    case = with_references(replayed.case, lambda reference: _absolute(reference, folder))
-    return replace(replayed, case=case)
+    return replace(replayed, case=located(replayed.case, path.absolute().parent))
 
 
 def is_replay(document: Any) -> bool:
@@ -148,19 +145,49 @@ def replay_from_json(document: Any) -> Replay:
     )
 
 
-def with_references(case: Case, change: Callable[[str], str]) -> Case:
-    """Return the case with each name that refers to a class in a file changed."""
+def portable(case: Case, folder: Path) -> Case:
+    """Return a case with its references to files as they stand in a replay file in that folder.
 
-    def changed(name: str) -> str:
-        return change(name) if name.rpartition(":")[0].endswith(".py") else name
+    That of the system is relative to the folder, those beside it are relative to the system's own file.
+    """
+    base = _folder_of(case.system, Path.cwd()) or folder
+    return _with_references(
+        case,
+        lambda reference: _relative(reference, Path.cwd(), folder),
+        lambda reference: _relative(reference, base, base),
+    )
 
-    faults = tuple(replace(each, fault=changed(each.fault)) for each in case.plan.faults)
+
+def located(case: Case, folder: Path) -> Case:
+    """Return a case from a replay file in that folder with its references to files absolute."""
+    base = _folder_of(case.system, folder) or folder
+    return _with_references(
+        case,
+        lambda reference: _absolute(reference, folder),
+        lambda reference: _absolute(reference, base),
+    )
+
+
+def _with_references(case: Case, of_system: Callable[[str], str], beside: Callable[[str], str]) -> Case:
+    faults = tuple(
+        replace(each, fault=beside(each.fault) if _is_file(each.fault) else each.fault)
+        for each in case.plan.faults
+    )
     return replace(
         case,
-        system=changed(case.system),
-        workload=changed(case.workload),
+        system=of_system(case.system) if _is_file(case.system) else case.system,
+        workload=beside(case.workload) if _is_file(case.workload) else case.workload,
         plan=replace(case.plan, faults=faults),
     )
+
+
+def _is_file(name: str) -> bool:
+    return name.rpartition(":")[0].endswith(".py")
+
+
+def _folder_of(reference: str, folder: Path) -> Path | None:
+    """Return the folder of the file that a reference names, seen from a folder; None if it names no file."""
+    return (folder / reference.rpartition(":")[0]).parent if _is_file(reference) else None
 
 
 def pretty(document: Any, indent: int = 0, name: str = "") -> str:
@@ -206,9 +233,9 @@ def _texts(document: Mapping[str, Any], where: str, name: str) -> tuple[str, ...
     return tuple(document[name])
 
 
-def _relative(reference: str, folder: Path) -> str:
+def _relative(reference: str, seen_from: Path, folder: Path) -> str:
     file, _, attribute = reference.rpartition(":")
-    return f"{Path(os.path.relpath(Path(file).absolute(), folder)).as_posix()}:{attribute}"
+    return f"{Path(os.path.relpath(seen_from / file, folder)).as_posix()}:{attribute}"
 
 
 def _absolute(reference: str, folder: Path) -> str:

@@ -24,6 +24,7 @@ from splitbrain.exploration.passes import Facts
 from splitbrain.exploration.reshape import incidents, spelled_out
 from splitbrain.exploration.simulate import resolve, simulate
 from splitbrain.exploration.trial import BudgetSpentError, Trier
+from splitbrain.exploration.weather import is_calm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,10 +111,10 @@ def processors() -> int:
 
 
 def size_of(case: Case, facts: Facts | None = None) -> Size:
-    """Return the size of a case; of one that draws its schedule, deviations as its run has them."""
+    """Return the size of a case; with `facts`, its deviations are all departures from calm of its run."""
     deviations = len(case.deviations)
     if facts is not None and facts.outcome.recorded is not None:
-        deviations = len(facts.outcome.recorded)
+        deviations = sum(not is_calm(each) for each in facts.outcome.recorded)
     return Size(len(case.operations or ()), len(incidents(case)), deviations, case.nodes)
 
 

@@ -23,7 +23,7 @@ def spell_out(case: Case, facts: Facts) -> Steps:
     recorded = facts.outcome.recorded
     if recorded is None or (case.environment.network == Network() and case.environment.disk == Disk()):
         return
-    usual = [each for each in recorded if not _is_calm(each)]
+    usual = [each for each in recorded if not is_calm(each)]
     environment = Environment(rates=case.environment.rates, boot=case.environment.boot)
     yield [
         with_deviations(replace(case, environment=replace(environment, boot=boot, disk=disk)), usual)
@@ -36,7 +36,7 @@ def spell_out(case: Case, facts: Facts) -> Steps:
     ]
 
 
-def _is_calm(deviation: Deviation) -> bool:
+def is_calm(deviation: Deviation) -> bool:
     """Tell whether a deviation says what `CALM` does anyway."""
     usual = CALM.disk.sync if deviation.message.destination == DISK else CALM.network.latency
     return deviation.delay == usual and deviation.copy is None

@@ -94,11 +94,13 @@ def test_a_file_of_ones_own_is_referred_to_from_the_replay_files_folder(tmp_path
     write_replay(path, replace(REPLAY, case=case))
     stored = json.loads(path.read_text())["case"]
     assert stored["system"] == "../systems/mine.py:Mine"
-    assert stored["workload"] == "../systems/mine.py:Load"
+    assert stored["workload"] == "mine.py:Load"
     moved = tmp_path / "elsewhere"
     moved.mkdir()
     (tmp_path / "kept").rename(moved / "kept")
-    assert read_replay(moved / "kept" / "mine.json").case.system == f"{moved}/systems/mine.py:Mine"
+    found = read_replay(moved / "kept" / "mine.json").case
+    assert found.system == f"{moved}/systems/mine.py:Mine"
+    assert found.workload == f"{moved}/systems/mine.py:Load"
 
 
 def broken(change):
