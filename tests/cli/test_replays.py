@@ -129,7 +129,7 @@ def test_a_real_run_is_sent_to_the_search(refused, tmp_path):
         (["--kind", "LIN"], "--kind is for run directories"),
     ],
 )
-def test_what_does_not_fit_a_replay_file_is_refused(replay_file, arguments, sentence):
+def test_what_does_not_fit_a_replay_file_is_refused(refused, replay_file, arguments, sentence):
     assert sentence in refused("replay", replay_file, *arguments)
 
 
@@ -137,7 +137,7 @@ def test_its_own_system_is_not_another_one(splitbrain, replay_file):
     assert splitbrain("replay", replay_file, "--system", "kv").code == 1
 
 
-def test_a_replay_file_of_another_version_is_refused(replay_file):
+def test_a_replay_file_of_another_version_is_refused(refused, replay_file):
     document = json.loads(replay_file.read_text())
     replay_file.write_text(json.dumps({**document, "version": 9, "splitbrain": "7.0"}))
     sentence = refused("replay", replay_file)
@@ -145,7 +145,7 @@ def test_a_replay_file_of_another_version_is_refused(replay_file):
     assert "written by splitbrain 7.0" in sentence
 
 
-def test_a_replay_file_in_words_that_the_system_has_not_is_refused(replay_file):
+def test_a_replay_file_in_words_that_the_system_has_not_is_refused(refused, replay_file):
     document = json.loads(replay_file.read_text())
     document["case"]["deviations"] = [["c0", "n1", "scribble", 0, None]]
     replay_file.write_text(json.dumps(document))
@@ -154,7 +154,7 @@ def test_a_replay_file_in_words_that_the_system_has_not_is_refused(replay_file):
     assert "'scribble'" in sentence
 
 
-def test_what_is_neither_run_nor_replay_is_refused(tmp_path):
+def test_what_is_neither_run_nor_replay_is_refused(refused, tmp_path):
     assert "does not exist" in refused("replay", tmp_path / "nothing")
     assert "no run directory" in refused("replay", tmp_path)
     assert "no run directory" in refused("shrink", tmp_path)
