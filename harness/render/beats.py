@@ -184,6 +184,7 @@ def _constant(run: Sequence[Broadcast]) -> dict[str, Any]:
 REASONS = {
     "down": "the node is down",
     "policy": "the link drops it",
+    "cut": "the link drops it",
     "loss": "by chance",
     "refused": "refused",
 }

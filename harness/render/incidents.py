@@ -28,13 +28,15 @@ DID = {
 def incident_beats(trace: Trace) -> list[Beat]:
     """Tell of the faults, and of what befell nodes."""
     beats = [_birth(trace)] if trace.lives else []
-    held = {(each.time, each.node) for each in trace.lives if each.kind in ("kill", "power-cut")}
+    died = {(each.time, each.node) for each in trace.lives if each.kind in ("kill", "power-cut")}
+    held = {(each.time, each.node) for each in trace.lives if each.kind == "stop"}
     together: dict[tuple[int, str], list[Life]] = {}
     for life in trace.lives:
         # That a trigger held a node which then died at once says nothing more.
         born = life.kind == "start" and life.fields["life"] == 1
-        if not born and not (life.kind == "stop" and (life.time, life.node) in held):
-            together.setdefault((life.time, _befell(life, trace.spans)), []).append(life)
+        if not born and not (life.kind == "stop" and (life.time, life.node) in died):
+            befell = _befell(life, trace.spans, held=(life.time, life.node) in held)
+            together.setdefault((life.time, befell), []).append(life)
     for (time, text), lives in together.items():
         rank = CITED if lives[0].kind == "raised" else INCIDENT
         names = ", ".join(life.node for life in lives)
@@ -55,14 +57,14 @@ def _birth(trace: Trace) -> Beat:
     return Beat(trace.lives[0].time, INCIDENT, f"{', '.join(first)} {verb} with nothing on disk", {}, -1)
 
 
-def life_in_words(life: Life) -> str:
-    """Return what befell a node; it begins with a verb."""
+def life_in_words(life: Life, *, between: bool = True) -> str:
+    """Return what befell a node; it begins with a verb. With `between` it was between two effects, if any."""
     kind, fields = life.kind, life.fields
     if kind == "start":
         torn = ", the last one torn and dropped" if fields["torn"] else ""
         return f"starts again, with {plural(fields['records'], 'record')} on disk{torn}"
     if kind == "raised":
-        return f"{shorten(str(fields), 160)}, and is down"
+        return f"{shorten(str(fields), 160)}, and died"
     if kind == "clock":
         rate, offset = fields
         return f"has a clock that now runs at {rate:g} of true time, its wall clock {offset:g} s ahead"
@@ -76,15 +78,19 @@ def life_in_words(life: Life) -> str:
         "stop": "is held",
         "release": "is let go on",
     }[kind]
-    return f"{words}{_after(life)}"
+    return f"{words}{_after(life) if between else ''}"
 
 
-def _befell(life: Life, spans: Sequence[Span]) -> str:
-    """Return what befell a node, with the fault that did it."""
+def _befell(life: Life, spans: Sequence[Span], *, held: bool) -> str:
+    """Return what befell a node, with the fault that did it.
+
+    A fault that a plan times hits between two steps: what the node did at that instant is a coincidence.
+    """
     fault = next(
         (span.id for span in spans if life.node in span.nodes and life.time in (span.begin, span.end)), None
     )
-    return f"{life_in_words(life)}{f' ({fault})' if fault and life.kind != 'start' else ''}"
+    between = fault is None or held or life.kind == "stop"
+    return f"{life_in_words(life, between=between)}{f' ({fault})' if fault and life.kind != 'start' else ''}"
 
 
 def _after(life: Life) -> str:

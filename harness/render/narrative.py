@@ -11,7 +11,17 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from splitbrain.render.beats import CITED, MESSAGE, OPERATION, SECOND, Beat, fused, message_beats, seconds
+from splitbrain.render.beats import (
+    CITED,
+    MESSAGE,
+    OPERATION,
+    RELATED,
+    SECOND,
+    Beat,
+    fused,
+    message_beats,
+    seconds,
+)
 from splitbrain.render.incidents import incident_beats, note_beats
 from splitbrain.render.operation_beats import operation_beats, whole
 from splitbrain.render.text import DEFAULT_WIDTH, plural, printable, shorten, wrap
@@ -29,8 +39,12 @@ if TYPE_CHECKING:
 
 TIMELINE = 140
 """Lines that the timeline may have."""
+MOST_OTHERS = 50
+"""Lines of a longer run's timeline about operations that the violation does not rest on."""
 MOST_VIOLATIONS = 4
 """Violations told in full; the rest are counted."""
+MANY = 8
+"""So many operations left out in one place have a line there; fewer are counted at the line before."""
 STORY = 12
 """Sentences of a violation's own story."""
 QUIET = SECOND // 2
@@ -91,7 +105,10 @@ def _timeline(case: Case, trace: Trace, width: int) -> list[str]:
     kept = {at for at, beat in enumerate(beats) if not cited or beat.time <= cited[-1]}
     if len(kept) > TIMELINE:
         order = sorted(kept, key=lambda at: (_distance(beats[at], cited), at))
-        low, high = 0, TIMELINE
+        others = [at for at in order if beats[at].rank in (RELATED, OPERATION)]
+        crowd = set(others[MOST_OTHERS:])
+        order = [at for at in order if at not in crowd]
+        low, high = 0, min(TIMELINE, len(order))
         while low < high:  # the most lines that fit together with the marks of what is left out
             middle = (low + high + 1) // 2
             low, high = (
@@ -155,9 +172,10 @@ def _laid_out(beats: Sequence[Beat], kept: set[int], width: int) -> list[str]:
 
 
 def _worth_a_line(left_out: Iterable[Beat]) -> bool:
-    """Tell whether more was left out than messages and a few operations on other keys."""
+    """Tell whether more was left out than messages and a few operations."""
     ranks = Counter(each.rank for each in left_out)
-    return any(rank not in (MESSAGE, OPERATION) for rank in ranks) or ranks[OPERATION] >= 8
+    operations = ranks.pop(OPERATION, 0) + ranks.pop(RELATED, 0)
+    return operations >= MANY or any(rank != MESSAGE for rank in ranks)
 
 
 def _counted(beats: Iterable[Beat]) -> str:
