@@ -145,6 +145,7 @@ class _Search:
         self._facts = facts
         self._trier = trier
         self._progress = progress
+        self._been = {repr(case)}
 
     def to_the_end(self) -> None:
         """Run all passes until none knows anything simpler."""
@@ -175,12 +176,18 @@ class _Search:
             while True:
                 found = self._trier.first(batch)
                 if found is not None:
+                    key = repr(found[1])
+                    if key in self._been:
+                        # What one pass takes for plainer, another one undid: they must not take turns.
+                        break
+                    self._been.add(key)
                     self.best = found[1]
                     self._say(each.name)
                 batch = steps.send(None if found is None else found[0])
         except StopIteration:
-            if self.best != before:
-                self._accept(self.best)
+            pass
+        if self.best != before:
+            self._accept(self.best)
 
     def _accept(self, case: Case) -> None:
         """Take a case for the best, and look at its run once more, to know more of it."""

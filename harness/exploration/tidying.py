@@ -112,8 +112,6 @@ def _plainer(fault: PlannedFault) -> Iterator[PlannedFault]:
         shorter = round(lasts, 1) if lasts >= 0.1 else round(lasts, 3)
         if 0 < shorter < fault.lasts:
             yield replace(fault, lasts=shorter)
-    if round(fault.lasts, 1) not in (0.0, fault.lasts):
-        yield replace(fault, lasts=round(fault.lasts, 1))
 
 
 def plain_crash_points(case: Case, facts: Facts) -> Steps:

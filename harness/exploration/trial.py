@@ -98,8 +98,10 @@ class Trier:
             BudgetSpentError: runs or time are used up.
         """
         for number, (case, key) in enumerate(self._ahead(cases)):
+            if self._spent():
+                raise BudgetSpentError
             if key not in self._counted:
-                if (self._limit is not None and self.runs >= self._limit) or self._spent():
+                if self._limit is not None and self.runs >= self._limit:
                     raise BudgetSpentError
                 self.runs += 1
                 self._counted.add(key)

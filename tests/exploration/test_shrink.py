@@ -8,6 +8,7 @@ import pytest
 from splitbrain.errors import UsageError
 from splitbrain.exploration.assess import assess
 from splitbrain.exploration.case import Operation, case_from_json
+from splitbrain.exploration.order import Pass
 from splitbrain.exploration.reshape import incidents
 from splitbrain.exploration.shrink import shrink
 from splitbrain.exploration.simulate import resolve, simulate
@@ -155,6 +156,19 @@ def test_time_that_is_up_ends_it_with_what_there_is(stormy_write):
     assert 15 <= shrunk.runs <= 25
     assert "LIN" in kinds_of(shrunk.case)
     assert shrunk.after.operations < shrunk.before.operations
+
+
+def test_passes_that_undo_each_other_come_to_an_end(monkeypatch):
+    def other_seed(case, facts):
+        yield [replace(case, seed=case.seed + 1 if case.seed % 2 else case.seed - 1)]
+
+    turns = replace(LOST_WRITE, seed=2)
+    assert {kinds_of(replace(turns, seed=seed)) for seed in (1, 2)} == {("LIN",)}
+    for name in ("PASSES", "TIDYING", "WEATHER"):
+        monkeypatch.setattr(f"splitbrain.exploration.shrink.{name}", (Pass("turns", other_seed),))
+    shrunk = shrink(turns, seconds=None)
+    assert shrunk.complete
+    assert shrunk.runs <= 2
 
 
 def test_what_is_as_small_as_it_gets_stays_as_it_is(small_read):
