@@ -71,6 +71,11 @@ class Holds:
         if self._state[node] in ("returning", "resuming"):
             self._move(node, "up")
 
+    def came_up(self, node: str) -> None:
+        """It was started by something else than a fault's end, such as the end of a crash between effects."""
+        if self._state[node] == "down" and not self._holders[node]:
+            self._move(node, "up")
+
     def failed(self, node: str) -> None:
         """Its process ended by itself, or would not start."""
         self._move(node, "down")

@@ -173,6 +173,7 @@ class Nemesis:
         elif isinstance(event, Triggered):
             self._fired(event, now)
         elif isinstance(event, NodeUp):
+            self._holds.came_up(event.node)
             for each in self._occurrences.values():
                 if each.phase is Phase.ARMED and each.entry.when is not None:
                     self._triggers.arm_again(each.entry.id, each.entry.when, event.node, now)
@@ -343,7 +344,7 @@ class Nemesis:
     def _take(self, fault: str, action: Kill | PowerCut | Pause) -> bool:
         """Take hold of a node; tell whether there is a process left to act on."""
         acts = self._holds.hold(action.node, fault, action)
-        if not isinstance(action, Pause):
+        if acts and not isinstance(action, Pause):
             self._forget(action.node)
         return acts
 

@@ -100,6 +100,11 @@ class Processes(Kernel):
         if host.node is None and self._start(host):
             self._events.append(NodeUp(host.name, host.pid))
 
+    def _revive(self, host: Host, life: int) -> None:
+        """Start a node that crashed by itself, unless a fault has taken hold of it meanwhile."""
+        if host.returning and host.life == life:
+            self._restart(host)
+
     def _raised(self, host: Host, during: str, error: Exception) -> None:
         log = "".join(traceback.format_exception(error)[-6:])
         self._exited(host, f"raised {type(error).__name__}: {error}", f"During {during}:\n{log}")
@@ -242,7 +247,7 @@ class Processes(Kernel):
             host.disk.kill()
         self._end(host, "power-cut" if point.power else "kill")
         host.returning = True
-        self._at(self.time + max(1, point.lasts), self._restart, host)
+        self._at(self.time + max(1, point.lasts), self._revive, host, host.life)
         return True
 
     # Disks.
