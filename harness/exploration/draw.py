@@ -34,11 +34,14 @@ MILLISECOND = 1_000_000
 PILOTS = 12
 """Runs from which the vocabulary is learnt: about half a second of work."""
 
-LASTING = 0.08
+LASTING = 0.1
 """How often faults stay on for as long as a system may need to make progress. Such runs are long."""
 
-FAVOURED = {3: 5.0, 5: 4.0}
-"""How often these sizes are drawn; others count 1. Odd ones waste no vote, small ones meet more trouble."""
+SIZES = {1: 1.0, 2: 0.5, 3: 5.0, 4: 0.5, 5: 4.0}
+"""How often these sizes are drawn; others as often as 2. Odd ones waste no vote, and small ones are cheap."""
+
+VARIED = (0.3, 0.7, 1.0)
+"""The shares of the settings that vary; a case has one of these."""
 
 MOST_OPERATIONS = 240
 """About as many operations as a run asks for: a longer history costs more to check than it tells."""
@@ -79,7 +82,7 @@ def draw(space: Space, seed: int) -> Case:
     """Return the case of a seed in a space."""
     shape = dice(seed, "shape")
     sizes = space.sizes()
-    nodes = shape.weighted([(size, FAVOURED.get(size, 1.0)) for size in sizes])
+    nodes = shape.weighted([(size, SIZES.get(size, 0.5)) for size in sizes])
     workload = shape.choice(sorted(space.workloads))
     lasting = shape.sometimes(LASTING)
     patience = 3 * space.described.recovery
@@ -107,7 +110,8 @@ def draw(space: Space, seed: int) -> Case:
 
 def _settings(variations: Mapping[str, tuple[Any, ...]], these: Dice) -> dict[str, Any]:
     """Draw the settings that vary in this run, and their values; the others keep their defaults."""
-    return {name: these.choice(variations[name]) for name in sorted(variations) if these.sometimes(0.5)}
+    share = these.choice(VARIED)
+    return {name: these.choice(variations[name]) for name in sorted(variations) if these.sometimes(share)}
 
 
 def _workload_options(options: Mapping[str, Any], load: Dice) -> dict[str, Any]:

@@ -31,20 +31,24 @@ if TYPE_CHECKING:
     from splitbrain.plan import Target
 
 SECOND = 1_000_000_000
-DENSITIES = ((0.0, 1.0), (0.5, 1.0), (1.0, 2.0), (2.0, 3.0), (4.0, 2.0))
+DENSITIES = ((0.0, 0.5), (0.5, 1.5), (1.0, 3.0), (2.0, 3.0), (4.0, 1.0))
 """Faults a second, and how often a case has so many."""
 
 RECIPES = ((1, 3.0), (2, 4.0), (3, 2.0), (5, 1.0))
 """How many recipes a case has, and how often."""
 
+SHARES = {"partition": 4.0, "power-cut": 3.0, "kill": 2.0, "pause": 2.0}
+"""How often a recipe is for these faults; all others 1. What only makes a network or a disk worse is
+also drawn for the whole run, with its environment."""
+
 MOST_FAULTS = 16
 SHORTEST, USUAL, LONGEST = 0.005, 0.3, 3.0
-"""Seconds that a fault lasts: below or above the usual in equal parts."""
+"""Seconds that a fault lasts: one in three lasts less than the usual."""
 
 ONCE = ("clock-skew",)
 """Faults that take part once: drifts add up, and two of them would exceed what the system bears."""
 
-CRASHES = ((0, 5.0), (1, 2.0), (2, 2.0), (3, 1.0), (4, 1.0))
+CRASHES = ((0, 4.0), (1, 2.0), (2, 2.0), (4, 2.0), (8, 1.0))
 """How many crash points a case has, and how often."""
 
 ASTRAY = ((0, 4.0), (1, 1.0), (3, 1.0), (8, 1.0))
@@ -74,6 +78,8 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
     count = min(MOST_FAULTS, round(these.weighted(DENSITIES) * duration * these.uniform(0.5, 1.5)))
     if lasting:
         count = these.randint(1, 3)
+    # What keeps a system from making progress is often there from its first moments on.
+    early = lasting and these.sometimes(0.5)
     # How soon one fault follows another, in seconds: from a burst to an even spread.
     gap = these.spread(0.002, 2 * duration / (count + 1))
     recovery = round(these.uniform(0.2, 0.5) * space.described.recovery, 3)
@@ -82,8 +88,10 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
     for number in range(count):
         own = dice(seed, "fault", number)
         at = at + own.expovariate(1 / gap) if own.sometimes(0.8) else own.uniform(0.0, duration)
-        if at > (0.3 if lasting else 0.95) * duration:
-            at = own.uniform(0.0, (0.2 if lasting else 0.9) * duration)
+        if lasting:
+            at = own.uniform(0.0, 0.1 if early else 0.2 * duration)
+        elif at > 0.95 * duration:
+            at = own.uniform(0.0, 0.9 * duration)
         if recipes:
             recipe = own.choice(recipes)
             faults.append(_entry(recipe, own, number + 1, round(at, 4), duration if lasting else None))
@@ -98,7 +106,7 @@ def _entry(recipe: Recipe, own: Dice, number: int, at: float, longest: float | N
     if longest is not None:
         lasts = own.uniform(0.5, 1.0) * longest
     else:
-        lasts = own.spread(SHORTEST, USUAL) if own.sometimes(0.5) else own.spread(USUAL, LONGEST)
+        lasts = own.spread(SHORTEST, USUAL) if own.sometimes(0.35) else own.spread(USUAL, LONGEST)
     when = recipe.when
     if when is not None:
         when = replace(when, after=at, skip=own.ordinal(recipe.skips) if own.sometimes(0.4) else 0)
@@ -115,7 +123,7 @@ def _entry(recipe: Recipe, own: Dice, number: int, at: float, longest: float | N
 
 def _recipe(space: Space, own: Dice, nodes: tuple[str, ...], names: list[str], waiting: float) -> Recipe:
     """Draw a recipe; with probability `waiting` it waits for notes."""
-    name = own.choice(names)
+    name = own.weighted([(each, SHARES.get(space.faults[each].name, 1.0)) for each in names])
     fault = space.faults[name]
     roles = tuple(sorted(space.described.roles))
     triggered = own.sometimes(waiting)
@@ -144,8 +152,8 @@ def possible(fault: Fault, entry: PlannedFault, nodes: tuple[str, ...], roles: t
 
 
 def _target(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...], *, triggered: bool) -> Target:
-    options: list[tuple[Target, float]] = [("one", 2.0), ("minority", 1.0), ("majority", 2.0), ("all", 2.0)]
-    options += [(role, 2.0) for role in roles]
+    options: list[tuple[Target, float]] = [("one", 3.0), ("minority", 1.0), ("majority", 2.0), ("all", 3.0)]
+    options += [(role, 3.0) for role in roles]
     options += [(None, 1.0), (tuple(own.sample(nodes, own.randint(1, len(nodes)))), 1.0)]
     if triggered:
         options += [("noter", 6.0), ("others", 1.5)]
@@ -174,7 +182,11 @@ def _partition(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...]) -> dic
         for shape, least in SHAPES.items()
         if least <= len(nodes) and (shape != "leader-alone" or LEADER in roles)
     ]
-    parameters: dict[str, Any] = {"shape": own.choice(shapes)}
+    parameters: dict[str, Any] = {
+        "shape": own.weighted(
+            [(shape, 3.0 if shape in ("leader-alone", "one-way") else 1.0) for shape in shapes]
+        )
+    }
     if parameters["shape"] == "one-way":
         parameters["direction"] = own.choice(["in", "out"])
     elif parameters["shape"] != "majorities-ring" and own.sometimes(0.2):
