@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 
 from splitbrain.cli.check import exit_code
 from splitbrain.cli.output import emit
-from splitbrain.cli.run import carry_out, json_option, store_option
+from splitbrain.cli.run import json_option, show_run, store_option
 from splitbrain.cli.values import SECONDS
 from splitbrain.errors import UsageError
 from splitbrain.exits import UNKNOWN
@@ -150,8 +151,20 @@ def _run_again(directory: RunDirectory, on: str | None, store: Path, *, json_out
             f"{directory.path} ran on {test.get('on')!r}, and its schedule can't be had on {on!r}; "
             f"`splitbrain replay {directory.path} --on sim --search` looks for one like it."
         )
-    plan = plan_from_json(directory.read("plan.json"))
-    return carry_out(prepare(_options(test, store), plan), store, json_output=json_output)
+    prepared = prepare(_options(test, store), plan_from_json(directory.read("plan.json")))
+    if isinstance(test.get("settings"), dict):
+        # Defaults may have changed since; the run had these.
+        prepared = replace(prepared, test={**prepared.test, "settings": test["settings"]})
+    verdict, again = show_run(prepared, store, json_output=json_output)
+    if test.get("on") == "sim":
+        same = again.read("outcome.json").get("trace") == directory.read("outcome.json").get("trace")
+        click.echo(
+            f"The trace is that of {directory.path}, step by step."
+            if same
+            else f"The trace is another than that of {directory.path}: the code was changed since.",
+            err=True,
+        )
+    return exit_code(verdict)
 
 
 def _options(test: dict[str, Any], store: Path) -> Any:

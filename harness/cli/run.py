@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from splitbrain.faults.nemesis import Nemesis
     from splitbrain.runner.interpreter import Interpreter
     from splitbrain.runner.preparation import Prepared
+    from splitbrain.store import RunDirectory
 
 store_option = click.option(
     "--store",
@@ -106,6 +107,12 @@ def run(store: Path, *, json_output: bool, **options: Any) -> int:
 
 def carry_out(prepared: Prepared, store: Path, *, json_output: bool) -> int:
     """Execute a prepared run, show how it goes and how it ended; return the exit code."""
+    verdict, _ = show_run(prepared, store, json_output=json_output)
+    return exit_code(verdict)
+
+
+def show_run(prepared: Prepared, store: Path, *, json_output: bool) -> tuple[dict[str, Any], RunDirectory]:
+    """Execute a prepared run, show how it goes and how it ended; return its verdict and directory."""
     from splitbrain.exploration.session import execute_simulated  # noqa: PLC0415  keeps --help fast
     from splitbrain.render.live import LiveLine  # noqa: PLC0415  keeps --help fast
     from splitbrain.render.verdict import render_verdict  # noqa: PLC0415  as above
@@ -128,9 +135,9 @@ def carry_out(prepared: Prepared, store: Path, *, json_output: bool) -> int:
             )
 
         carry = execute_simulated if prepared.test["on"] == "sim" else execute
-        verdict, _ = carry(prepared, store, datetime.now(UTC), watch)
+        verdict, directory = carry(prepared, store, datetime.now(UTC), watch)
     emit(json.dumps(verdict, default=str) if json_output else render_verdict(verdict))
-    return exit_code(verdict)
+    return verdict, directory
 
 
 def _announcement(prepared: Prepared) -> str:

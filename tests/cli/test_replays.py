@@ -92,6 +92,10 @@ def test_a_simulated_run_is_shrunk_into_its_own_directory_and_repeated_to_the_by
     assert (second.run / "history.jsonl").read_bytes() == (first.run / "history.jsonl").read_bytes()
     traces = [json.loads((run / "outcome.json").read_text())["trace"] for run in (first.run, second.run)]
     assert traces[0] == traces[1]
+    assert f"The trace is that of {first.run}, step by step." in second.err
+    outcome = json.loads((first.run / "outcome.json").read_text())
+    (first.run / "outcome.json").write_text(json.dumps({**outcome, "trace": "of older code"}))
+    assert "The trace is another" in splitbrain("replay", first.run).err
     shrunk = splitbrain("shrink", first.run, "--runs", 150)
     assert shrunk.code == 1
     assert (first.run / "shrunk-LIN.json").exists()
