@@ -34,7 +34,7 @@ def failure(stores, tmp_path_factory):
             stores.HastySingle,
             seeds=200,
             faults=["power-cut"],
-            shrink_seconds=1.0,
+            shrink_seconds=20.0,
             directory=tmp_path_factory.mktemp("replays"),
         )
     return caught.value
