@@ -153,7 +153,7 @@ class LinkCounters:
 
 @dataclass(frozen=True)
 class SetClock:
-    """Let a node's clocks run at `rate` (1 is true time), and its wall clock be `offset` seconds ahead.
+    """Let a node's clocks run at `rate` (1: as they do by themselves), its wall clock `offset` seconds ahead.
 
     The steady reading never jumps; both readings drift. Outcome: {"rate", "offset"} as they are now.
     """

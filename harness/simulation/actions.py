@@ -123,7 +123,7 @@ class Actions(Traffic):
     def _booted(self, host: Host, life: int) -> None:
         if host.returning and host.life == life:
             self._restart(host)
-        error = None if host.node is not None else f"{host.name} did not come up."
+        error = None if host.node is not None else f"{host.name} did not come up, or its log is corrupt."
         for ticket in self._starts.pop(host.name, []):
             self._events.append(ActionDone(ticket, {"pid": host.pid if error is None else None}, error))
 
@@ -170,11 +170,12 @@ class Actions(Traffic):
     def _do_SetClock(self, action: backend.SetClock, _ticket: int) -> Mapping[str, Any]:  # noqa: N802  as above
         host = self.hosts[action.node]
         clock, former = host.clock, host.clock.rate
-        clock.set(self.time, action.rate, round(action.offset * SECOND))
+        rate = clock.own_rate if action.rate == 1.0 else action.rate
+        clock.set(self.time, rate, round(action.offset * SECOND))
         self._tell("clock", host.name, (action.rate, action.offset))
-        if former != action.rate:
+        if former != rate:
             for name, due in list(host.timers.items()):
-                moved = self.time + max(0, int((due - self.time) * former / action.rate))
+                moved = self.time + max(0, int((due - self.time) * former / rate))
                 host.timers[name] = moved
                 self._at(moved, self._fire, host, name, moved)
         return {"rate": action.rate, "offset": action.offset}

@@ -12,14 +12,14 @@ class SimulatedClock:
     """Steady and wall time of one node; both drift with `rate`, and `offset` moves the wall clock alone.
 
     The steady readings of two nodes have nothing to do with each other: `origin` is where this one's
-    stands when the run begins. All in nanoseconds.
+    stands when the run begins. All in nanoseconds. `own_rate` is the one it has while no fault sets another.
     """
 
-    __slots__ = ("_base", "_since", "offset", "origin", "rate", "shift")
+    __slots__ = ("_base", "_since", "offset", "origin", "own_rate", "rate", "shift")
 
     def __init__(self, origin: int, rate: float = 1.0) -> None:
         self.origin = origin
-        self.rate = rate
+        self.rate = self.own_rate = rate
         self.offset = 0
         self._since = 0
         self._base = origin

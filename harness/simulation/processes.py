@@ -66,7 +66,9 @@ class Processes(Kernel):
         host.pid = self._pids
         peers = [name for name in self.nodes if name != host.name]
         if recovered is None:
-            self._exited(host, "refused to start", "A record before the last is corrupt.")
+            # The runtime refuses, not the node: nobody promised to live with a disk that rots.
+            if self.story is not None:
+                self.story.add(self.time, "refused", host.name, fields="a record before the last is corrupt")
             return False
         records, torn = recovered
         host.armed = dict(host.armed)
