@@ -46,7 +46,7 @@ class RaftSystem(System):
     }
     variations: ClassVar[Mapping[str, tuple[Json, ...]]] = {
         "batch": (1, 3),
-        "election": ([0.15, 0.3], [0.25, 0.5]),
+        "election": ([0.15, 0.3], [0.25, 0.5], [0.3, 0.36]),
         "reads": ("index", "lease"),
         "snapshot_after": (3, 8, 30),
         "snapshot_chunk": (64, 512),
