@@ -37,13 +37,13 @@ DENSITIES = ((0.0, 0.5), (0.5, 1.5), (1.0, 3.0), (2.0, 3.0), (4.0, 1.0))
 RECIPES = ((1, 3.0), (2, 4.0), (3, 2.0), (5, 1.0))
 """How many recipes a case has, and how often."""
 
-SHARES = {"partition": 4.0, "power-cut": 3.0, "kill": 2.0, "pause": 2.0}
+SHARES = {"partition": 8.0, "power-cut": 5.0, "kill": 3.0, "pause": 3.0, "membership": 3.0}
 """How often a recipe is for these faults; all others 1. What only makes a network or a disk worse is
 also drawn for the whole run, with its environment."""
 
 MOST_FAULTS = 16
 SHORTEST, USUAL, LONGEST = 0.005, 0.3, 3.0
-"""Seconds that a fault lasts: one in three lasts less than the usual."""
+"""Seconds that a fault lasts: one in four lasts less than the usual."""
 
 ONCE = ("clock-skew",)
 """Faults that take part once: drifts add up, and two of them would exceed what the system bears."""
@@ -70,7 +70,7 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
     """Return the fault plan of a case."""
     these = dice(seed, "plan")
     names = [name for name, fault in space.faults.items() if fault.minimum_nodes <= len(nodes)]
-    waiting = these.choice([0.0, 0.3, 0.6, 1.0]) if space.vocabulary.notes else 0.0
+    waiting = these.choice([0.0, 0.25, 0.5, 1.0]) if space.vocabulary.notes else 0.0
     wanted = these.weighted(RECIPES) if names else 0
     recipes = [
         _recipe(space, dice(seed, "recipe", number), nodes, names, waiting) for number in range(wanted)
@@ -80,14 +80,14 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
         count = these.randint(1, 3)
     # What keeps a system from making progress is often there from its first moments on.
     early = lasting and these.sometimes(0.5)
-    # How soon one fault follows another, in seconds: from a burst to an even spread.
-    gap = these.spread(0.002, 2 * duration / (count + 1))
+    # Most faults stand anywhere; the others follow the one before, sooner or later.
+    following, gap = these.choice([0.0, 0.2, 0.6]), these.spread(0.002, 0.5)
     recovery = round(these.uniform(0.2, 0.5) * space.described.recovery, 3)
     faults: list[PlannedFault] = []
     at = these.uniform(0.0, 0.5 * duration)
     for number in range(count):
         own = dice(seed, "fault", number)
-        at = at + own.expovariate(1 / gap) if own.sometimes(0.8) else own.uniform(0.0, duration)
+        at = at + own.expovariate(1 / gap) if own.sometimes(following) else own.uniform(0.0, duration)
         if lasting:
             at = own.uniform(0.0, 0.1 if early else 0.2 * duration)
         elif at > 0.95 * duration:
@@ -106,7 +106,7 @@ def _entry(recipe: Recipe, own: Dice, number: int, at: float, longest: float | N
     if longest is not None:
         lasts = own.uniform(0.5, 1.0) * longest
     else:
-        lasts = own.spread(SHORTEST, USUAL) if own.sometimes(0.35) else own.spread(USUAL, LONGEST)
+        lasts = own.spread(SHORTEST, USUAL) if own.sometimes(0.25) else own.spread(USUAL, LONGEST)
     when = recipe.when
     if when is not None:
         when = replace(when, after=at, skip=own.ordinal(recipe.skips) if own.sometimes(0.4) else 0)
@@ -153,7 +153,7 @@ def possible(fault: Fault, entry: PlannedFault, nodes: tuple[str, ...], roles: t
 
 def _target(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...], *, triggered: bool) -> Target:
     options: list[tuple[Target, float]] = [("one", 3.0), ("minority", 1.0), ("majority", 2.0), ("all", 3.0)]
-    options += [(role, 3.0) for role in roles]
+    options += [(role, 5.0) for role in roles]
     options += [(None, 1.0), (tuple(own.sample(nodes, own.randint(1, len(nodes)))), 1.0)]
     if triggered:
         options += [("noter", 6.0), ("others", 1.5)]
@@ -191,7 +191,7 @@ def _partition(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...]) -> dic
         parameters["direction"] = own.choice(["in", "out"])
     elif parameters["shape"] != "majorities-ring" and own.sometimes(0.2):
         parameters["clients"] = True
-    if own.sometimes(0.25):
+    if own.sometimes(0.4):
         parameters["hold"] = True
     return parameters
 
