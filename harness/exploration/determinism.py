@@ -26,12 +26,12 @@ from splitbrain.exploration.simulate import resolve, simulate
 from splitbrain.exploration.suspects import watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
     from splitbrain.exploration.simulate import Resolved
-    from splitbrain.simulation.story import Happening
+    from splitbrain.simulation.story import Happening, Story
 
 HASH_SEEDS = ("1", "2")
 """The hash seeds of the other processes: two, since a small set may come in the same order under one."""
@@ -67,9 +67,15 @@ class Divergence:
 
 
 def compare_traces(
-    case: Case, resolved: Resolved | None = None, *, hash_seeds: Sequence[str] = HASH_SEEDS
+    case: Case,
+    resolved: Resolved | None = None,
+    *,
+    hash_seeds: Sequence[str] = HASH_SEEDS,
+    here: Callable[[], Story | None] | None = None,
 ) -> Divergence | None:
     """Return the first step in which a case runs differently in another process, None if in none.
+
+    `here` runs it in this process, meanwhile, and returns its trace; None from it ends the comparison.
 
     Raises:
         UsageError: the case names what there is not.
@@ -78,8 +84,9 @@ def compare_traces(
     resolved = resolved or resolve(case)
     others = [_Other(case, seed) for seed in hash_seeds]
     try:
-        story = simulate(case, resolved, story=True).story
-        assert story is not None
+        story = simulate(case, resolved, story=True).story if here is None else here()
+        if story is None:
+            return None
         changed = _changed_body(story.happenings)
         if changed is not None:
             return changed

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.exploration.case import Case
+from splitbrain.exploration.determinism import HASH_SEEDS, compare_traces
 from splitbrain.exploration.simulate import resolve, simulate
 from splitbrain.histories import Journal
 from splitbrain.runner.judge import conclude
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from splitbrain.exploration.determinism import Divergence
     from splitbrain.exploration.simulate import Outcome
     from splitbrain.runner.loop import Watcher
     from splitbrain.runner.preparation import Prepared
+    from splitbrain.simulation.story import Story
     from splitbrain.store import RunDirectory
 
 USUAL = Environment(
@@ -65,13 +68,25 @@ def execute_simulated(
     directory.write("plan.json", prepared.plan.to_json())
     directory.write("case.json", case.to_json())
     with interrupts() as interrupted:
-        outcome = simulate(case, resolved, story=True, interrupted=interrupted, watch=watch)
+        outcomes: list[Outcome] = []
+
+        def here() -> Story | None:
+            outcomes.append(simulate(case, resolved, story=True, interrupted=interrupted, watch=watch))
+            return None if interrupted() else outcomes[0].story
+
+        divergence = compare_traces(case, resolved, hash_seeds=HASH_SEEDS[:1], here=here)
         cut_short = interrupted()
-    write_outcome(directory, outcome, interrupted=cut_short)
+    write_outcome(directory, outcomes[0], interrupted=cut_short, divergence=divergence)
     return conclude(directory), directory
 
 
-def write_outcome(directory: RunDirectory, outcome: Outcome, *, interrupted: bool = False) -> None:
+def write_outcome(
+    directory: RunDirectory,
+    outcome: Outcome,
+    *,
+    interrupted: bool = False,
+    divergence: Divergence | None = None,
+) -> None:
     """Write what happened as a real run leaves it: history, faults, notes, outcome."""
     for path, lines in ((directory.history, outcome.lines), (directory.faults, outcome.faults)):
         journal = Journal(path)
@@ -101,5 +116,6 @@ def write_outcome(directory: RunDirectory, outcome: Outcome, *, interrupted: boo
             ],
             "waits": list(outcome.waits),
             "trace": None if outcome.story is None else outcome.story.digest(),
+            "divergence": None if divergence is None else divergence.sentence(),
         },
     )

@@ -15,6 +15,7 @@ never hides invalid.
     served-after-heals        after each heal the system served again within its claim, and each kind was ok
     served-when-calm          most operations were ok where no fault was on, the claim to recover apart
     harness-sound             the harness had no error
+    trace-repeats             a simulated run went the same way in another process (judged beside these)
 
 "During" needs a definition for faults as short as a message, and for outages in which every client
 waits. Each window has to see some operation under way, and one of at least a second every kind; so do all

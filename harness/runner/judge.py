@@ -64,6 +64,7 @@ def judge(
     gates = [
         *evaluate_gates(history, records, notes, system, workload, nodes=test["nodes"], remarks=remarks),
         *_requirements(test["require"], measurements),
+        *_repetition(outcome),
         Gate("ran-to-its-end", held=not outcome["interrupted"], observed=_how_it_ended(outcome)),
     ]
     valid = worst([result.valid for result in results])
@@ -177,6 +178,14 @@ def _liveness(
         membership=membership_changes(records, outcome["ended"]),
     )
     return [check_liveness(spans, history, patience(system), outcome["waits"])]
+
+
+def _repetition(outcome: Mapping[str, Any]) -> list[Gate]:
+    """A simulated run was repeated in another process: what a seed doesn't decide can't be trusted."""
+    if outcome.get("trace") is None or outcome["interrupted"]:
+        return []
+    divergence = outcome.get("divergence")
+    return [Gate("trace-repeats", held=divergence is None, observed=divergence or outcome["trace"])]
 
 
 def _requirements(text: str | None, measurements: Mapping[str, Any]) -> list[Gate]:

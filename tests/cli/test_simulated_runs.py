@@ -91,3 +91,31 @@ def test_a_system_of_ones_own_runs_in_simulation_too(splitbrain, examples):
     )
     assert ended.code == 0, ended.verdict.get("reason")
     assert ended.verdict["operations"] > 100
+
+
+def test_a_node_that_reads_the_clock_makes_a_simulated_run_inconclusive_and_names_the_step(
+    splitbrain, tmp_path
+):
+    (tmp_path / "hasty.py").write_text(
+        "import time\n"
+        "from splitbrain.systems.contract import Note\n"
+        "from splitbrain.systems.kv.node import KvNode\n"
+        "from splitbrain.systems.kv.system import KvSystem\n"
+        "class Hasty(KvNode):\n"
+        "    def serve(self, src, body):\n"
+        "        return [Note('read-clock', {'at': time.time_ns()}), *super().serve(src, body)]\n"
+        "class HastySystem(KvSystem):\n"
+        "    name = 'hasty'\n"
+        "    node = Hasty\n"
+        "    bugs = ()\n"
+    )
+    ended = splitbrain(
+        "run",
+        f"{tmp_path / 'hasty.py'}:HastySystem",
+        *("--on", "sim", "--faults", "none", "--time-limit", 3, "--seed", 1, "--rate", 20),
+    )
+    assert ended.code == 2
+    assert ended.failed_gates == {"trace-repeats"}
+    (gate,) = [each for each in ended.verdict["gates"] if each["gate"] == "trace-repeats"]
+    assert "read-clock" in gate["observed"]
+    assert "time.time_ns" in gate["observed"]
