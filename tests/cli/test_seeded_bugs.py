@@ -13,11 +13,16 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 TARGETS = [
     ("kv", "ack-before-sync"),
     ("kv", "torn-tail-as-data"),
+    ("raft", "accept-stale-term"),
     ("raft", "ack-before-sync"),
     ("raft", "commit-old-term"),
+    ("raft", "commit-past-new"),
+    ("raft", "early-config-change"),
     ("raft", "forget-vote"),
+    ("raft", "keep-stale-tail"),
     ("raft", "no-dedupe"),
     ("raft", "skip-log-check"),
+    ("raft", "split-vote-write"),
     ("raft", "unconfirmed-read"),
 ]
 
