@@ -91,7 +91,7 @@ class CopiesSystem(System):
     availability = "all"
 
 
-def told(lines, node=Copies, faults=(), duration=1.0, **more: Any):
+def told(lines, node=Copies, faults=(), duration=1.0, nodes=3, **more: Any):
     """Return (case, outcome, assessment) of a run; `lines` are (seconds, thread, f, value)."""
     operations = tuple(
         Operation(round(at * 1000) * MILLISECOND, thread, f, "k", value) for at, thread, f, value in lines
@@ -101,7 +101,7 @@ def told(lines, node=Copies, faults=(), duration=1.0, **more: Any):
     )
     case = Case(
         system="copies",
-        nodes=3,
+        nodes=nodes,
         workload="register",
         seed=0,
         plan=plan,

@@ -108,6 +108,40 @@ def test_requests_that_were_refused_are_told_at_the_operation(told):
     assert re.search(r"c1 .*is told null by n3 after n2 (\(\d times\) )?was down", text)
 
 
+def test_attempts_that_found_nobody_are_not_taken_for_answered(told):
+    kill = {"id": "k", "fault": "kill", "at": 0.1, "for": 0.1, "target": ["n1"], "parameters": {}}
+    text = render_narrative(*told([(0.15, 0, "read", None)], faults=[kill], nodes=1))
+    assert re.search(r"is told null by n1 after n1 (\(\d times\) )?was down", text)
+    assert "refused" not in text
+
+
+def test_a_trigger_that_kills_is_told_once_and_with_the_note_that_it_waited_for(told):
+    when = {"note": "copied", "where": {}, "node": "n2", "skip": 0, "after": 0.0}
+    kill = {"id": "k", "fault": "kill", "when": when, "for": 0.1, "target": "noter", "parameters": {}}
+    text = render_narrative(*told([(0.02, 0, "write", 1)], faults=[kill]))
+    assert "n2 is killed right after it noted copied (k)" in text
+    assert "is held" not in text
+
+
+def test_what_changes_from_message_to_message_does_not_keep_a_routine_from_being_one_line(told, copies):
+    class Counting(copies):
+        rounds = 0
+
+        def step(self, event, now):
+            effects = super().step(event, now)
+            self.rounds += 1
+            fixed = {"type": "beat", "round": self.rounds, "same": 1}
+            return [Send(each.dest, fixed) if is_beat(each) else each for each in effects]
+
+    def is_beat(effect):
+        return isinstance(effect, Send) and effect.body["type"] == "beat"
+
+    lines = timeline(render_narrative(*told([(0.02, 0, "write", 1)], node=Counting)) + "\n\nWhy this")
+    beats = [line for line in lines if "beat" in line]
+    assert len(beats) == 1
+    assert "beat (same 1) [" in beats[0]
+
+
 def test_a_run_in_which_nothing_broke_says_so(told):
     text = render_narrative(*told([(0.02, 0, "write", 1)]))
     assert "No promise was broken." in text
