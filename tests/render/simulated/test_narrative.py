@@ -113,6 +113,7 @@ def test_attempts_that_found_nobody_are_not_taken_for_answered(told):
     text = render_narrative(*told([(0.15, 0, "read", None)], faults=[kill], nodes=1))
     assert re.search(r"is told null by n1 after n1 (\(\d times\) )?was down", text)
     assert "refused" not in text
+    assert "did not answer" not in text
 
 
 def test_a_trigger_that_kills_is_told_once_and_with_the_note_that_it_waited_for(told):
