@@ -60,6 +60,17 @@ def _request_prevote(body: Mapping[str, Any]) -> str:
     return f"asks {{to}} for a pre-vote in term {body['for']}"
 
 
+def _snapshot(body: Mapping[str, Any]) -> str:
+    part = "the last part" if body["done"] else "a part"
+    return (
+        f"sends {{to}} {part} of its snapshot of entries up to {body['index']} (from byte {body['offset']})"
+    )
+
+
+def _snapshot_received(body: Mapping[str, Any]) -> str:
+    return f"has {body['offset']} bytes of {{to}}'s snapshot of entries up to {body['index']}"
+
+
 MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "append_entries": _append,
     "appended": _appended,
@@ -67,6 +78,8 @@ MESSAGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "vote": _vote,
     "request_prevote": _request_prevote,
     "prevote": _prevote,
+    "install_snapshot": _snapshot,
+    "snapshot_received": _snapshot_received,
 }
 
 
@@ -91,5 +104,6 @@ NOTES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "elected": lambda fields: f"is elected in term {fields['term']}, its log ending at {fields['last']}",
     "voted": lambda fields: f"votes for {fields['for']} in term {fields['term']}",
     "committed": lambda fields: f"commits up to {fields['index']} (of term {fields['term']})",
+    "snapshot-taken": lambda fields: f"takes a snapshot of its entries up to {fields['index']}",
     "truncated": lambda fields: f"drops its entries from {fields['from']} on",
 }

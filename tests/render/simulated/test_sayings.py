@@ -29,6 +29,11 @@ def test_a_heartbeat_is_of_one_family_with_the_next_and_entries_are_not():
         (messages.prevote(1, 2, granted=False), "would not vote for {to} in term 2"),
         (messages.request_vote(2, 9, 1), "asks {to} for votes in term 2 (its log ends at 9)"),
         (messages.appended(2, 3, 9), "confirms to {to} its entries up to 9"),
+        (
+            messages.install_snapshot(2, 3, (9, 1), 64, "{}", done=True),
+            "sends {to} the last part of its snapshot of entries up to 9 (from byte 64)",
+        ),
+        (messages.snapshot_received(2, 3, 9, 64), "has 64 bytes of {to}'s snapshot of entries up to 9"),
         (messages.refused(2), "refuses {to}, whose term is old: it is in term 2"),
     ],
 )
