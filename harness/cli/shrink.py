@@ -43,20 +43,24 @@ def shrink(run: Path, *, json_output: bool, **options: Any) -> int:
     """
     from splitbrain.exploration.shrink import DEFAULT_TIME, processors  # noqa: PLC0415  keeps --help fast
     from splitbrain.exploration.shrink import shrink as make_small  # noqa: PLC0415  as above
+    from splitbrain.runner.session import interrupts  # noqa: PLC0415  as above
 
     case = case_to_shrink(run)
     seconds = options["seconds"]
     if seconds is None and options["runs"] is None:
         seconds = DEFAULT_TIME
     shown = Progress()
-    shrunk = make_small(
-        case,
-        options["kind"],
-        seconds=seconds,
-        runs=options["runs"],
-        workers=processors(),
-        progress=shown,
-    )
+    # What was found before an interrupt is worth keeping.
+    with interrupts() as interrupted:
+        shrunk = make_small(
+            case,
+            options["kind"],
+            seconds=seconds,
+            runs=options["runs"],
+            workers=processors(),
+            interrupted=interrupted,
+            progress=shown,
+        )
     shown.end()
     output = options["output"] or _beside(run, shrunk.kind)
     return hand_over(shrunk, output, json_output=json_output)
@@ -102,7 +106,7 @@ def hand_over(shrunk: Shrunk, output: Path, *, json_output: bool) -> int:
     write_text(output.with_suffix(".txt"), told)
     written = [output, output.with_suffix(".txt"), output.with_suffix(".svg")]
     write_text(output.with_suffix(".svg"), render_lamport(again.case, again.outcome, again.assessment))
-    how = "nothing simpler fails" if shrunk.complete else "the budget ended"
+    how = "nothing simpler fails" if shrunk.complete else "it ended before that was sure"
     summary = f"{summarise(shrunk.before, shrunk.after)} ({shrunk.runs} runs; {how})"
     click.echo(summary, err=True)
     if json_output:

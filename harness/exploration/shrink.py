@@ -73,14 +73,15 @@ def shrink(
     runs: int | None = None,
     workers: int = 0,
     clock: Callable[[], float] = time.monotonic,
+    interrupted: Callable[[], bool] = lambda: False,
     progress: Callable[[str, Size, int], None] | None = None,
 ) -> Shrunk:
     """Return the smallest case that was found to show the same kind of violation.
 
     `kind` defaults to the first that the case shows. The search ends when nothing simpler fails, or after
-    `seconds` of `clock` or `runs` runs; for a given number of runs its result is always the same,
-    however many `workers` (processes that try candidates ahead) there are. `progress` is told the
-    pass, the size of the best case and the number of runs.
+    `seconds` of `clock`, after `runs` runs, or when it is `interrupted`; for a given number of runs its
+    result is always the same, however many `workers` (processes that try candidates ahead) there are.
+    `progress` is told the pass, the size of the best case and the number of runs.
 
     Raises:
         UsageError: the case can't be run, or shows no violation (of that kind).
@@ -92,7 +93,7 @@ def shrink(
     before = size_of(spelled_out(case, facts.outcome) if case.operations is None else case, facts)
 
     def spent() -> bool:
-        return seconds is not None and clock() - began >= seconds
+        return interrupted() or (seconds is not None and clock() - began >= seconds)
 
     with Trier(case, resolved, facts.kind, limit=runs, spent=spent, workers=workers) as trier:
         search = _Search(case, resolved, facts, trier, progress)

@@ -6,7 +6,9 @@ time; what is accepted, and how many runs are counted, is the same however many 
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import signal
 from collections import deque
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Self
@@ -142,18 +144,26 @@ class Trier:
         return self._known[key]
 
     def _collect(self, *, wait: bool) -> None:
-        """Take in the answers that are there; wait for one if there is none."""
+        """Take in the answers that are there; wait for one if there is none.
+
+        Raises:
+            HarnessError: a process died.
+        """
         for ready in connection.wait(list(self._working), None if wait else 0):
             worker = next(each for each in self._working if each is ready)
-            self._known[self._working.pop(worker)] = worker.recv()
+            try:
+                self._known[self._working.pop(worker)] = worker.recv()
+            except (EOFError, ConnectionResetError) as error:
+                raise HarnessError(
+                    "A process that tried smaller cases died; was it killed, or out of memory?"
+                ) from error
             self._idle.append(worker)
 
 
 def _serve(pipe: Connection, origin: Case, kind: str) -> None:
-    """Answer cases with whether they fail, until the other end goes away."""
+    """Answer cases with whether they fail, until the other end goes away; interrupts are its business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     resolved = resolve(origin)
-    try:
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             pipe.send(fails(pipe.recv(), resolved, kind))
-    except (EOFError, KeyboardInterrupt, BrokenPipeError):
-        return

@@ -171,6 +171,14 @@ def test_passes_that_undo_each_other_come_to_an_end(monkeypatch):
     assert shrunk.runs <= 2
 
 
+def test_an_interrupt_ends_it_with_what_there_is(stormy_write):
+    asked = count()
+    shrunk = shrink(stormy_write, seconds=None, interrupted=lambda: next(asked) >= 30)
+    assert not shrunk.complete
+    assert 0 < shrunk.runs <= 30
+    assert "LIN" in kinds_of(shrunk.case)
+
+
 def test_what_is_as_small_as_it_gets_stays_as_it_is(small_read):
     again = shrink(small_read.case, seconds=None, runs=700)
     assert again.after.operations <= small_read.after.operations
