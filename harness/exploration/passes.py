@@ -24,6 +24,8 @@ from splitbrain.exploration.reshape import (
 from splitbrain.simulation.environment import CALM, Disk, Network
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from splitbrain.exploration.assess import Assessment
     from splitbrain.exploration.case import Case
     from splitbrain.exploration.simulate import Outcome
@@ -83,6 +85,7 @@ def calm(case: Case, facts: Facts) -> Steps:
         return
     usual = Network()
     network_parts = ("loss", "duplicate", "reorder", "tail", "spread", "latency")
+    drifting = tuple(case.environment.rates)
 
     def parts(environment: Environment) -> list[Environment]:
         network = environment.network
@@ -90,6 +93,7 @@ def calm(case: Case, facts: Facts) -> Steps:
             replace(environment, network=usual),
             replace(environment, disk=Disk()),
             replace(environment, rates={}),
+            *(replace(environment, rates=_without(environment.rates, name)) for name in drifting),
             replace(environment, boot=CALM.boot),
             *(
                 replace(environment, network=replace(network, **{name: getattr(usual, name)}))
@@ -103,6 +107,10 @@ def calm(case: Case, facts: Facts) -> Steps:
             batch = list(lucky([replace(case, environment=changed)], reseeded, SEEDS))
             found = yield batch
             case = case if found is None else batch[found]
+
+
+def _without(rates: Mapping[str, float], gone: str) -> dict[str, float]:
+    return {name: rate for name, rate in rates.items() if name != gone}
 
 
 def tail(case: Case, facts: Facts) -> Steps:

@@ -9,6 +9,7 @@ from splitbrain.errors import UsageError
 from splitbrain.exploration.assess import assess
 from splitbrain.exploration.case import Operation, case_from_json
 from splitbrain.exploration.order import Pass
+from splitbrain.exploration.passes import calm
 from splitbrain.exploration.reshape import incidents
 from splitbrain.exploration.shrink import shrink
 from splitbrain.exploration.simulate import resolve, simulate
@@ -139,6 +140,22 @@ def test_a_drawn_schedule_that_matters_is_spelled_out():
     small = shrink(case, seconds=None, runs=400).case
     assert small.environment.disk == Disk()
     assert len(small.deviations) <= 1
+
+
+def test_of_drifting_clocks_the_one_that_matters_is_left():
+    case = replace(LOST_WRITE, environment=Environment(rates={"n1": 1.01, "n2": 0.99}))
+    drifts = calm(case, None)
+    assert next(iter(next(drifts))).environment == CALM
+    tried = []
+    batch = drifts.send(None)
+    while True:
+        candidate = next(iter(batch))
+        tried.append(dict(candidate.environment.rates))
+        try:
+            batch = drifts.send(0 if candidate.environment.rates == {"n2": 0.99} else None)
+        except StopIteration:
+            break
+    assert tried == [{}, {"n2": 0.99}, {}]
 
 
 def test_the_same_runs_give_the_same_result_however_many_processes_try(stormy_write):
