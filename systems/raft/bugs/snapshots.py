@@ -107,6 +107,7 @@ BUGS = (
             "time_limit": 10,
             "nodes": 3,
             "workload": "kv",
+            "rate": 50,
             # A client gives up before real processes are back.
             "on": "sim",
             "settings": {"snapshot_after": 1, "election": [0.2, 0.4]},
