@@ -31,15 +31,18 @@ if TYPE_CHECKING:
     from splitbrain.plan import Target
 
 SECOND = 1_000_000_000
-DENSITIES = ((0.0, 0.5), (0.5, 1.5), (1.0, 3.0), (2.0, 3.0), (4.0, 1.0))
+DENSITIES = ((0.0, 0.3), (0.5, 1.0), (1.0, 3.0), (2.0, 3.0), (4.0, 1.0))
 """Faults a second, and how often a case has so many."""
 
 RECIPES = ((1, 3.0), (2, 4.0), (3, 2.0), (5, 1.0))
 """How many recipes a case has, and how often."""
 
-SHARES = {"partition": 8.0, "power-cut": 5.0, "kill": 3.0, "pause": 3.0, "membership": 3.0}
+SHARES = {"partition": 12.0, "power-cut": 6.0, "kill": 3.0, "pause": 4.0, "membership": 3.0}
 """How often a recipe is for these faults; all others 1. What only makes a network or a disk worse is
 also drawn for the whole run, with its environment."""
+
+FAVOURED_SHAPES = {"leader-alone": 6.0, "one-way": 3.0}
+"""How often partitions have these shapes; all others 1."""
 
 MOST_FAULTS = 16
 SHORTEST, USUAL, LONGEST = 0.005, 0.3, 3.0
@@ -70,7 +73,7 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
     """Return the fault plan of a case."""
     these = dice(seed, "plan")
     names = [name for name, fault in space.faults.items() if fault.minimum_nodes <= len(nodes)]
-    waiting = these.choice([0.0, 0.25, 0.5, 1.0]) if space.vocabulary.notes else 0.0
+    waiting = these.choice([0.0, 0.2, 0.4, 0.8]) if space.vocabulary.notes else 0.0
     wanted = these.weighted(RECIPES) if names else 0
     recipes = [
         _recipe(space, dice(seed, "recipe", number), nodes, names, waiting) for number in range(wanted)
@@ -109,7 +112,12 @@ def _entry(recipe: Recipe, own: Dice, number: int, at: float, longest: float | N
         lasts = own.spread(SHORTEST, USUAL) if own.sometimes(0.25) else own.spread(USUAL, LONGEST)
     when = recipe.when
     if when is not None:
-        when = replace(when, after=at, skip=own.ordinal(recipe.skips) if own.sometimes(0.4) else 0)
+        # Armed early: a note that comes once in a run would else be over.
+        when = replace(
+            when,
+            after=round(own.random() * at, 4),
+            skip=own.ordinal(recipe.skips) if own.sometimes(0.3) else 0,
+        )
     return PlannedFault(
         id=f"{recipe.fault}-{number}",
         fault=recipe.fault,
@@ -134,10 +142,11 @@ def _recipe(space: Space, own: Dice, nodes: tuple[str, ...], names: list[str], w
     particular = PARTICULAR.get(fault.name)
     target = _target(own, nodes, roles, triggered=triggered) if own.sometimes(0.75) else drawn.target
     parameters = drawn.parameters if particular is None else particular(own, nodes, roles)
-    entry = PlannedFault(name, name, SHORTEST, None if when else 0.0, when, target, parameters)
-    if possible(fault, entry, nodes, roles):
-        return Recipe(name, target, parameters, when, skips)
-    # Not every fault takes every target; what it drew itself it takes.
+    # Not every fault takes every target, and some parameters say it all; what a fault drew itself it takes.
+    for aim, how in ((target, parameters), (None, parameters)):
+        entry = PlannedFault(name, name, SHORTEST, None if when else 0.0, when, aim, how)
+        if possible(fault, entry, nodes, roles):
+            return Recipe(name, aim, how, when, skips)
     return Recipe(name, drawn.target, drawn.parameters, when, skips)
 
 
