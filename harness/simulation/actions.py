@@ -62,7 +62,7 @@ class Actions(Traffic):
         return {"links": lifted}
 
     def _do_LinkCounters(self, _action: backend.LinkCounters, _ticket: int) -> Mapping[str, Any]:  # noqa: N802  as above
-        return {"lines": self.links.lines, **self.links.counters}
+        return {"lines": self.schedule.messages, **self.links.counters}
 
     def _do_Probe(self, action: backend.Probe, ticket: int) -> None:  # noqa: N802  as above
         """Send a probe: a message that the hosts answer for their nodes."""

@@ -7,20 +7,23 @@ from splitbrain.systems.contract import Now
 EPOCH = 1_700_000_000_000_000_000
 """What the wall clocks say when a run begins, in nanoseconds: some day in 2023, the same in each run."""
 
+_new = tuple.__new__
+"""Half the cost of calling `Now`, once a step."""
+
 
 class SimulatedClock:
-    """Steady and wall time of one node; both drift with `rate`, and `offset` moves the wall clock alone.
+    """Steady and wall time of one node; both drift with `rate`, and an offset moves the wall clock alone.
 
     The steady readings of two nodes have nothing to do with each other: `origin` is where this one's
     stands when the run begins. All in nanoseconds. `own_rate` is the one it has while no fault sets another.
     """
 
-    __slots__ = ("_base", "_since", "offset", "origin", "own_rate", "rate", "shift")
+    __slots__ = ("_base", "_since", "_wall", "origin", "own_rate", "rate", "shift")
 
     def __init__(self, origin: int, rate: float = 1.0) -> None:
         self.origin = origin
         self.rate = self.own_rate = rate
-        self.offset = 0
+        self._wall = EPOCH - origin
         self._since = 0
         self._base = origin
         self.shift = origin
@@ -35,7 +38,7 @@ class SimulatedClock:
     def read(self, time: int) -> Now:
         """Return both readings at a true time."""
         steady = time + self.shift if self.rate == 1.0 else self._base + int((time - self._since) * self.rate)
-        return Now(steady, EPOCH + steady - self.origin + self.offset)
+        return _new(Now, (steady, steady + self._wall))
 
     def span(self, delay: int) -> int:
         """Return how much true time passes while the steady clock runs through `delay`."""
@@ -45,4 +48,4 @@ class SimulatedClock:
         """Go on from here at another rate; the steady reading does not jump."""
         self._base, self._since = self.steady(time), time
         self.shift = self._base - time
-        self.rate, self.offset = rate, offset
+        self.rate, self._wall = rate, EPOCH - self.origin + offset

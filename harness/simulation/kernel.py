@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from splitbrain.systems.contract import Node
 
 FIRST_PID = 1_000
+SPIN = 20_000
+"""Steps of a whole cluster that no honest one takes within one nanosecond."""
 LARGEST_ORIGIN = 1_000_000_000_000
 """Steady clocks begin anywhere below this many nanoseconds."""
 
@@ -66,8 +68,11 @@ class Kernel:
         self.nodes: Sequence[str] = tuple(nodes)
         self.time = 0
         self.steps = 0
-        self.instant = (0, 0)
-        """The time at which steps are counted, and how many there were before it: a node may spin."""
+        self.instant = 0
+        self.spin_at = SPIN
+        """When time was looked at last, and after how many steps it is looked at again: a node may spin."""
+        self.swift = False
+        """Whether messages simply take their time: no trace, no policy, nothing drawn but latencies."""
         self.story = story
         self.notes: dict[str, list[NodeNote]] = {name: [] for name in self.nodes}
         self.census: dict[tuple[str, str], int] | None = {} if census or crash_points else None
@@ -103,6 +108,7 @@ class Kernel:
 
     def _impair(self) -> None:
         """Write down who can reach whom from now on, if that changed."""
+        self.swift = self.story is None and self.schedule.plain and not self.links.policies
         silent = frozenset(
             name for name, host in self.hosts.items() if host.node is None or host.paused or host.disk.delay
         )

@@ -23,7 +23,6 @@ class Links:
     def __init__(self) -> None:
         self.policies: dict[Link, LinkPolicy] = {}
         self._by_fault: dict[str, Mapping[Link, LinkPolicy]] = {}
-        self.lines = 0
         self.counters = dict.fromkeys(("dropped", "lost", "duplicated", "delayed", "held", "reordered"), 0)
 
     def lay(self, fault: str, links: Mapping[Link, LinkPolicy]) -> None:

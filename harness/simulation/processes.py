@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.backend import ClientDisconnected, NodeExited, NodeNoted, NodeUp, Triggered
 from splitbrain.checkers.verdict import NodeNote
-from splitbrain.simulation.kernel import Kernel
+from splitbrain.simulation.kernel import SPIN, Kernel
 from splitbrain.simulation.story import BodyError
 from splitbrain.simulation.streams import below, stream
 from splitbrain.systems.contract import (
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 
     from splitbrain.simulation.host import Host
     from splitbrain.systems.contract import Effect, Event
-
-
-SPIN = 20_000
-"""Steps of a whole cluster that no honest one takes within one nanosecond."""
 
 
 class SpinError(Exception):
@@ -129,7 +125,7 @@ class Processes(Kernel):
         assert node is not None
         self.steps += 1
         try:
-            if self.steps - self.instant[1] > SPIN:
+            if self.steps > self.spin_at:
                 self._look_for_spin()
             effects = node.step(event, host.clock.read(self.time))
             self._perform(host, effects)
@@ -144,15 +140,19 @@ class Processes(Kernel):
         Raises:
             SpinError: no time has passed for `SPIN` steps.
         """
-        if self.instant[0] == self.time and self.steps > SPIN:
+        spins = self.instant == self.time
+        self.instant, self.spin_at = self.time, self.steps + SPIN
+        if spins:
             raise SpinError(f"it took {SPIN} steps in a row without any time passing")
-        self.instant = (self.time, self.steps)
 
     def _perform(self, host: Host, effects: Iterable[Effect]) -> None:
         """Perform effects in order, until the node is stopped between two of them."""
         iterator = iter(effects)
         for effect in iterator:
             kind = type(effect)
+            if kind is Send and effect.after is None and self.census is None:  # type: ignore[union-attr]  # a send
+                self.transmit(host.name, effect.dest, effect.body)  # type: ignore[union-attr]  # as above
+                continue
             if kind is Send or kind is Reply or kind is Note:
                 after = effect.after  # type: ignore[union-attr]  # these three have it
                 if after is None or (after <= host.durable and not host.waiting):
@@ -164,9 +164,7 @@ class Processes(Kernel):
                 self._set_timer(host, effect.name, effect.delay)  # type: ignore[union-attr]  # a timer
                 continue
             elif kind is CancelTimer:
-                host.timers.pop(effect.name, None)  # type: ignore[union-attr]  # a timer
-                if self.story is not None:
-                    self.story.add(self.time, "cancel-timer", host.name, fields=effect.name)  # type: ignore[union-attr]  # a timer
+                self._cancel_timer(host, effect.name)  # type: ignore[union-attr]  # a timer
                 continue
             else:
                 self._write(host, effect)
@@ -305,6 +303,11 @@ class Processes(Kernel):
         if self.story is not None:
             self.story.add(self.time, "set-timer", host.name, fields=(name, delay))
         self._at(due, self._fire, host, name, due)
+
+    def _cancel_timer(self, host: Host, name: str) -> None:
+        host.timers.pop(name, None)
+        if self.story is not None:
+            self.story.add(self.time, "cancel-timer", host.name, fields=name)
 
     def _fire(self, host: Host, name: str, due: int) -> None:
         if host.timers.get(name) == due and host.running:

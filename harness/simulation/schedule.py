@@ -64,6 +64,11 @@ class Schedule:
         self.plain = self._plain and not self._deviations and not record
         """Whether a message simply takes its time: then `arrival` does what `message` would."""
 
+    @property
+    def messages(self) -> int:
+        """How many messages were sent so far."""
+        return sum(lane.count for lane in self._lanes.values())
+
     def lane(self, source: str, destination: str, kind: str) -> Lane:
         """Return the lane of a type of message on a link."""
         lane = self._lanes.get((source, destination, kind))
