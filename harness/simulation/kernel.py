@@ -72,7 +72,7 @@ class Kernel:
         self.spin_at = SPIN
         """When time was looked at last, and after how many steps it is looked at again: a node may spin."""
         self.swift = False
-        """Whether messages simply take their time: no trace, no policy, nothing drawn but latencies."""
+        """Whether messages take the short way: no trace is kept, and no policy lies on any link."""
         self.story = story
         self.notes: dict[str, list[NodeNote]] = {name: [] for name in self.nodes}
         self.census: dict[tuple[str, str], int] | None = {} if census or crash_points else None
@@ -108,7 +108,7 @@ class Kernel:
 
     def _impair(self) -> None:
         """Write down who can reach whom from now on, if that changed."""
-        self.swift = self.story is None and self.schedule.plain and not self.links.policies
+        self.swift = self.story is None and not self.links.policies
         silent = frozenset(
             name for name, host in self.hosts.items() if host.node is None or host.paused or host.disk.delay
         )

@@ -15,23 +15,44 @@ from splitbrain.simulation.deviations import DISK, Address, Deviation
 from splitbrain.simulation.streams import GOLDEN, below, fraction, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from splitbrain.simulation.environment import Environment
 
 SLOTS: Final = 8
-"""Numbers that belong to one message; the slots below say what for."""
-DELAY, LOSS, DUPLICATE, REORDER, POLICY_LOSS, POLICY_DUPLICATE, POLICY_JITTER, POLICY_REORDER = range(SLOTS)
+"""Numbers that belong to one message under a key: the first is its latency, and these are for policies."""
+POLICY_LOSS, POLICY_DUPLICATE, POLICY_JITTER, POLICY_REORDER = range(4, SLOTS)
+
+SHARE: Final = 1 << 16
+"""A message's fate is one number; each sixteenth part of a word decides one thing."""
+
+
+class Order:
+    """When the newest message of a link arrives: the next one comes no earlier."""
+
+    __slots__ = ("latest",)
+
+    def __init__(self) -> None:
+        self.latest = 0
 
 
 class Lane:
-    """The messages of one type on one link: the key of their numbers, and how many there were."""
+    """The messages of one type on one link: the keys of their numbers, and how many there were.
 
-    __slots__ = ("count", "key")
+    A `wild` link may double and reorder. `deviations` are those of the lane by ordinal, if it has any.
+    """
 
-    def __init__(self, key: int) -> None:
+    __slots__ = ("count", "deviations", "fates", "key", "order", "wild")
+
+    def __init__(
+        self, key: int, order: Order, deviations: Mapping[int, Deviation] | None, *, wild: bool
+    ) -> None:
         self.key = key
+        self.fates = key ^ WORD
         self.count = 0
+        self.order = order
+        self.deviations = deviations
+        self.wild = wild
 
     def chance(self, slot: int) -> float:
         """Return the number, from 0 to 1, of the newest message in a slot."""
@@ -50,18 +71,27 @@ class Schedule:
         peers: Sequence[str] = (),
         record: bool = False,
     ) -> None:
+        network = environment.network
         self._seed = seed
         self._peers = frozenset(peers)
-        self._network = environment.network
+        self._network = network
+        self._latency, self._spread = network.latency, network.spread
+        self._rough = bool(network.loss or network.duplicate or network.reorder or network.tail)
+        self._shares = (
+            round(network.loss * SHARE),
+            round(network.tail * SHARE),
+            round(network.reorder * SHARE),
+            round(network.duplicate * SHARE),
+        )
         self._disk = environment.disk
         self._boot = environment.boot
-        self._deviations = {each.message: each for each in deviations}
+        self._deviations: dict[tuple[str, str, str], dict[int, Deviation]] = {}
+        for each in deviations:
+            self._deviations.setdefault(each.message[:3], {})[each.message.ordinal] = each
         self._lanes: dict[tuple[str, str, str], Lane] = {}
-        self._latest: dict[tuple[str, str], int] = {}
-        network = environment.network
-        self._plain = not (network.loss or network.duplicate or network.reorder or network.tail)
+        self._orders: dict[tuple[str, str], Order] = {}
         self.recorded: list[Deviation] | None = [] if record else None
-        self.plain = self._plain and not self._deviations and not record
+        self.plain = not self._rough and not deviations and not record
         """Whether a message simply takes its time: then `arrival` does what `message` would."""
 
     @property
@@ -73,27 +103,28 @@ class Schedule:
         """Return the lane of a type of message on a link."""
         lane = self._lanes.get((source, destination, kind))
         if lane is None:
-            lane = Lane(stream(self._seed, "network", source, destination, kind))
+            lane = Lane(
+                stream(self._seed, "network", source, destination, kind),
+                self._orders.setdefault((source, destination), Order()),
+                self._deviations.get((source, destination, kind)),
+                # A client has a connection, which keeps the order and doubles nothing: it may count answers.
+                wild=source in self._peers and destination in self._peers,
+            )
             self._lanes[source, destination, kind] = lane
         return lane
 
     def arrival(self, source: str, destination: str, kind: str, now: int) -> int:
         """Return when a message sent now arrives, where `plain` holds: the hottest path there is."""
-        try:
-            lane = self._lanes[source, destination, kind]
-        except KeyError:
-            lane = self.lane(source, destination, kind)
+        lane = self._lanes.get((source, destination, kind)) or self.lane(source, destination, kind)
         ordinal = lane.count
         lane.count = ordinal + 1
-        network = self._network
-        at = now + network.latency
-        if network.spread:
-            at += (draw((lane.key + ordinal * SLOTS * GOLDEN) & WORD) * network.spread) >> 64
-        link = (source, destination)
-        latest = self._latest.get(link, 0)
-        if at < latest:
-            return latest
-        self._latest[link] = at
+        at = now + self._latency
+        if self._spread:
+            at += (draw((lane.key + ordinal * SLOTS * GOLDEN) & WORD) * self._spread) >> 64
+        order = lane.order
+        if at < order.latest:
+            return order.latest
+        order.latest = at
         return at
 
     def message(self, source: str, destination: str, kind: str, now: int) -> tuple[int, ...]:
@@ -101,30 +132,34 @@ class Schedule:
         lane = self._lanes.get((source, destination, kind)) or self.lane(source, destination, kind)
         ordinal = lane.count
         lane.count = ordinal + 1
-        if self._deviations:
-            deviation = self._deviations.get(Address(source, destination, kind, ordinal))
-            if deviation is not None:
-                return self._deviate(deviation, now)
-        network = self._network
-        at = now + network.latency
-        if network.spread:
-            at += (draw((lane.key + ordinal * SLOTS * GOLDEN) & WORD) * network.spread) >> 64
-        link = (source, destination)
-        if self._plain:
-            latest = self._latest.get(link, 0)
-            if at < latest:
-                at = latest
-            else:
-                self._latest[link] = at
+        if lane.deviations is not None and ordinal in lane.deviations:
+            return self._deviate(lane.deviations[ordinal], now)
+        at = now + self._latency
+        if self._spread:
+            at += (draw((lane.key + ordinal * SLOTS * GOLDEN) & WORD) * self._spread) >> 64
+        fate = draw((lane.fates + ordinal * GOLDEN) & WORD) if self._rough else WORD
+        loss, tail, reorder, duplicate = self._shares
+        if fate & 0xFFFF < loss:
             if self.recorded is not None:
-                self._keep(Address(source, destination, kind, ordinal), at - now)
-            return (at,)
-        return self._rough(lane, link, kind, at, now)
+                self._keep(Address(source, destination, kind, ordinal), None)
+            return ()
+        if fate >> 16 & 0xFFFF < tail:
+            at += below(lane.key ^ 2, ordinal, self._network.tail_latency + 1)
+        order = lane.order
+        if not (lane.wild and fate >> 32 & 0xFFFF < reorder):
+            at = max(at, order.latest)
+            order.latest = at
+        copy = None
+        if lane.wild and fate >> 48 < duplicate:
+            copy = at - now + below(lane.key ^ 3, ordinal, 20 * self._latency + 1)
+        if self.recorded is not None:
+            self._keep(Address(source, destination, kind, ordinal), at - now, copy)
+        return (at,) if copy is None else (at, now + copy)
 
     def sync(self, node: str, ordinal: int) -> int:
         """Return how long the sync of that ordinal takes on a node's disk."""
         if self._deviations:
-            deviation = self._deviations.get(Address(node, DISK, "sync", ordinal))
+            deviation = self._deviations.get((node, DISK, "sync"), {}).get(ordinal)
             if deviation is not None and deviation.delay is not None:
                 return deviation.delay
         disk = self._disk
@@ -141,28 +176,6 @@ class Schedule:
             return self._boot
         # A spread of half the usual time: nodes that were killed together don't come back as one.
         return self._boot + below(stream(self._seed, "boot", node), life, self._boot // 2 + 1)
-
-    def _rough(self, lane: Lane, link: tuple[str, str], kind: str, at: int, now: int) -> tuple[int, ...]:
-        """Draw the fate of a message in a network that loses, doubles, reorders or dawdles."""
-        network = self._network
-        ordinal = lane.count - 1
-        if network.tail and fraction(lane.key ^ 1, ordinal) < network.tail:
-            at += below(lane.key ^ 2, ordinal, network.tail_latency + 1)
-        if network.loss and lane.chance(LOSS) < network.loss:
-            if self.recorded is not None:
-                self._keep(Address(*link, kind, ordinal), None)
-            return ()
-        # A client has a connection, which keeps the order and doubles nothing: it may count answers.
-        wild = link[0] in self._peers and link[1] in self._peers
-        if not (wild and network.reorder and lane.chance(REORDER) < network.reorder):
-            at = max(at, self._latest.get(link, 0))
-            self._latest[link] = at
-        copy = None
-        if wild and network.duplicate and lane.chance(DUPLICATE) < network.duplicate:
-            copy = at - now + below(lane.key ^ 3, ordinal, 20 * network.latency + 1)
-        if self.recorded is not None:
-            self._keep(Address(*link, kind, ordinal), at - now, copy)
-        return (at,) if copy is None else (at, now + copy)
 
     def _deviate(self, deviation: Deviation, now: int) -> tuple[int, ...]:
         if self.recorded is not None:

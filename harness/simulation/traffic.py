@@ -50,9 +50,15 @@ class Traffic(Processes):
         host = self.hosts.get(destination)
         if self.swift and host is not None and source != destination:
             # What `_carry` would do, on the way that nearly every message takes.
-            at = self.schedule.arrival(source, destination, body.get("type", ""), self.time)
-            self._number = number = self._number + 1
-            heappush(self._heap, (at, number, self._arrive, (host, source, body, number)))
+            schedule, kind = self.schedule, body.get("type", "")
+            if schedule.plain:
+                arrivals: tuple[int, ...] = (schedule.arrival(source, destination, kind, self.time),)
+            else:
+                arrivals = schedule.message(source, destination, kind, self.time)
+            number = self._number + 1
+            for at in arrivals:
+                self._number += 1
+                heappush(self._heap, (at, self._number, self._arrive, (host, source, body, number)))
         elif host is None:
             self._carry(source, destination, body, self._arrive_at_client, (destination, source, body))
         elif source == destination:
