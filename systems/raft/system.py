@@ -45,6 +45,7 @@ class RaftSystem(System):
         "membership change": NotePattern("configured", {"role": "leader"}),
     }
     variations: ClassVar[Mapping[str, tuple[Json, ...]]] = {
+        "attempt_timeout": (0.1,),
         "batch": (1, 3),
         "election": ([0.15, 0.3], [0.25, 0.5], [0.3, 0.36]),
         "reads": ("index", "lease"),
