@@ -48,6 +48,12 @@ MOST_FAULTS = 16
 SHORTEST, USUAL, LONGEST = 0.005, 0.3, 3.0
 """Seconds that a fault lasts: one in four lasts less than the usual."""
 
+MOST_SKIPPED = 12
+"""A trigger lets fewer notes than this pass before it fires."""
+
+CHURN = 0.6
+"""How often whoever plays a role (the leader) is taken out again and again."""
+
 ONCE = ("clock-skew",)
 """Faults that take part once: drifts add up, and two of them would exceed what the system bears."""
 
@@ -100,6 +106,8 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
             faults.append(_entry(recipe, own, number + 1, round(at, 4), duration if lasting else None))
             if space.faults[recipe.fault].name in ONCE:
                 recipes = [each for each in recipes if each.fault != recipe.fault]
+    if not lasting:
+        faults += _churn(space, seed, nodes, duration)
     faults.sort(key=lambda fault: fault.instant)
     return Plan(these.getrandbits(32), duration, recovery, tuple(faults))
 
@@ -127,6 +135,49 @@ def _entry(recipe: Recipe, own: Dice, number: int, at: float, longest: float | N
         target=recipe.target,
         parameters=recipe.parameters,
     )
+
+
+def _churn(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> list[PlannedFault]:
+    """Take whoever plays a role out, again and again, each time for as long as it takes to be replaced.
+
+    This is what most bugs of replication want, whatever else goes wrong: an old leader that does
+    not know, a new one that does not have everything, and the first one's return.
+    """
+    these = dice(seed, "churn")
+    ways = [name for name in ("partition", "pause", "kill", "power-cut") if name in space.faults]
+    if not space.described.roles or not ways or len(nodes) < 2 or not these.sometimes(CHURN):
+        return []
+    role = these.choice(sorted(space.described.roles))
+    usual, mixed, period = these.choice([*ways, *ways[:1]]), these.sometimes(0.3), these.uniform(0.1, 1.0)
+    at, faults = these.uniform(0.4, 1.2), []
+    while at < 0.95 * duration:
+        own = dice(seed, "churn", len(faults))
+        way = own.choice(ways) if mixed else usual
+        lasts = own.spread(0.3, 2.0)
+        faults.append(
+            PlannedFault(
+                id=f"churn-{way}-{len(faults) + 1}",
+                fault=way,
+                lasts=round(lasts, 4),
+                at=round(at, 4),
+                target=role,
+                parameters=_cut_off(own) if way == "partition" else {},
+            )
+        )
+        at += lasts * own.uniform(0.3, 1.0) + own.uniform(0.0, 2.0) * period
+    return faults
+
+
+def _cut_off(own: Dice) -> dict[str, Any]:
+    """Draw how a node is cut off from the others, its clients mostly staying with it."""
+    parameters: dict[str, Any] = {"shape": "one-node"}
+    if own.sometimes(0.2):
+        parameters = {"shape": "one-way", "direction": own.choice(["in", "out"])}
+    elif own.sometimes(0.1):
+        parameters["clients"] = True
+    if own.sometimes(0.3):
+        parameters["hold"] = True
+    return parameters
 
 
 def _recipe(space: Space, own: Dice, nodes: tuple[str, ...], names: list[str], waiting: float) -> Recipe:
@@ -173,12 +224,12 @@ def _target(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...], *, trigge
 
 def _trigger(own: Dice, space: Space, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[Trigger, int]:
     """Draw a note to wait for, and how many of the kind there may be in a run."""
-    kind = own.choice(space.vocabulary.notes)
+    kind = own.weighted([(each, each.runs) for each in space.vocabulary.notes])
     where = {name: own.choice(values) for name, values in kind.fields if own.sometimes(0.4)}
     node = own.weighted(
         [("any", 6.0), (own.choice(roles) if roles else "any", 2.0), (own.choice(nodes), 1.0)]
     )
-    return Trigger(kind.kind, where, node), kind.most
+    return Trigger(kind.kind, where, node), min(kind.most, MOST_SKIPPED)
 
 
 def _partition(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...]) -> dict[str, Any]:
