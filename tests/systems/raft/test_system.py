@@ -20,7 +20,7 @@ def test_the_notes_that_show_a_milestone_are_documented():
 
 
 def test_the_clock_bound_is_that_of_the_leases():
-    assert RaftSystem.clock_bound == read_settings({}).clock_bound == 0.05
+    assert RaftSystem.clock_bound == read_settings({}).clock_bound == 0.2
 
 
 def test_it_bears_what_its_rules_are_for():
