@@ -86,7 +86,7 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
     ]
     count = min(MOST_FAULTS, round(these.weighted(DENSITIES) * duration * these.uniform(0.5, 1.5)))
     if lasting:
-        count = these.randint(1, 3)
+        count = these.weighted([(0, 2.0), (1, 1.0), (2, 1.0)])
     # What keeps a system from making progress is often there from its first moments on.
     early = lasting and these.sometimes(0.5)
     # Most faults stand anywhere; the others follow the one before, sooner or later.
@@ -106,8 +106,7 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
             faults.append(_entry(recipe, own, number + 1, round(at, 4), duration if lasting else None))
             if space.faults[recipe.fault].name in ONCE:
                 recipes = [each for each in recipes if each.fault != recipe.fault]
-    if not lasting:
-        faults += _churn(space, seed, nodes, duration)
+    faults += _partial(space, seed, nodes, duration) if lasting else _churn(space, seed, nodes, duration)
     faults.sort(key=lambda fault: fault.instant)
     return Plan(these.getrandbits(32), duration, recovery, tuple(faults))
 
@@ -149,7 +148,8 @@ def _churn(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> 
         return []
     role = these.choice(sorted(space.described.roles))
     usual, mixed, period = these.choice([*ways, *ways[:1]]), these.sometimes(0.3), these.uniform(0.1, 1.0)
-    at, faults = these.uniform(0.4, 1.2), []
+    at = these.uniform(0.4, 1.2)
+    faults: list[PlannedFault] = []
     while at < 0.95 * duration:
         own = dice(seed, "churn", len(faults))
         way = own.choice(ways) if mixed else usual
@@ -165,6 +165,34 @@ def _churn(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> 
             )
         )
         at += lasts * own.uniform(0.3, 1.0) + own.uniform(0.0, 2.0) * period
+    return faults
+
+
+def _partial(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> list[PlannedFault]:
+    """Leave nodes connected in part for nearly the whole run, and take whoever leads out for a moment.
+
+    Who hears but isn't heard, or the other way round, must not keep the others from agreeing on a leader.
+    """
+    these = dice(seed, "partial")
+    if "partition" not in space.faults or len(nodes) < 2 or these.sometimes(0.2):
+        return []
+    shapes = [shape for shape in ("one-way", "bridge", "majorities-ring") if SHAPES[shape] <= len(nodes)]
+    shape = these.weighted([(each, 4.0 if each == "one-way" else 1.0) for each in shapes])
+    parameters = {
+        "shape": shape,
+        **({"direction": these.choice(["in", "out"])} if shape == "one-way" else {}),
+    }
+    at = round(these.uniform(0.0, 0.1) if these.sometimes(0.5) else these.uniform(0.0, 0.2 * duration), 4)
+    target = "one" if shape == "one-way" else None
+    faults = [
+        PlannedFault("partial-1", "partition", round(0.99 * duration - at, 4), at, None, target, parameters)
+    ]
+    roles, ways = sorted(space.described.roles), [name for name in ("kill", "pause") if name in space.faults]
+    if roles and ways and these.sometimes(0.5):
+        begins = round(at + these.uniform(0.5, 2.0), 4)
+        lasts = round(these.spread(0.3, 0.9 * duration - begins), 4)
+        way, role = these.choice(ways), these.choice(roles)
+        faults.append(PlannedFault(f"partial-{way}", way, lasts, begins, target=role))
     return faults
 
 
@@ -276,12 +304,13 @@ def draw_crash_points(space: Space, seed: int, nodes: tuple[str, ...]) -> tuple[
     points = {}
     for number in range(count):
         own = dice(seed, "crash", number)
-        label, most = own.choice(space.vocabulary.labels)
+        # The rare effects are the decisions: votes, truncations, snapshots.
+        label, most = own.weighted([(each, each[1] ** -0.5) for each in space.vocabulary.labels])
         point = CrashPoint(
             own.choice(nodes),
             label,
             own.ordinal(most),
-            own.choice(ways),
+            own.choice(ways) or own.choice(ways),
             round(own.spread(0.001, 1.0) * SECOND),
             own.getrandbits(32),
         )

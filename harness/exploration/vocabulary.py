@@ -28,7 +28,7 @@ RUNTIME_NOTES = ("started",)
 
 
 class NoteKind(NamedTuple):
-    """A kind of note: in how many runs it was heard, the most of one node in a run, values of telling fields."""
+    """A kind of note: how many runs had it, the most of one node in a run, values of telling fields."""
 
     kind: str
     runs: int
