@@ -40,6 +40,9 @@ LASTING = 0.1
 SIZES = {1: 1.0, 2: 0.5, 3: 5.0, 4: 0.5, 5: 4.0}
 """How often these sizes are drawn; others as often as 2. Odd ones waste no vote, and small ones are cheap."""
 
+SOUND = 0.5
+"""How often the network just takes its time: what a sound one brings about, faults do to it."""
+
 VARIED = (0.3, 0.7, 1.0)
 """The shares of the settings that vary; a case has one of these."""
 
@@ -86,7 +89,7 @@ def draw(space: Space, seed: int) -> Case:
     workload = shape.choice(sorted(space.workloads))
     lasting = shape.sometimes(LASTING)
     patience = 3 * space.described.recovery
-    duration = round(shape.uniform(1.2, 2.2) * patience if lasting else shape.uniform(2.0, 6.0), 3)
+    duration = round(shape.uniform(1.2, 2.0) * patience if lasting else shape.spread(1.2, 6.0), 3)
     names = tuple(f"n{number}" for number in range(1, nodes + 1))
     load = dice(seed, "load")
     return Case(
@@ -97,7 +100,7 @@ def draw(space: Space, seed: int) -> Case:
         seed=seed,
         plan=draw_plan(space, seed, names, duration, lasting=lasting),
         settings=_settings(space.described.variations, dice(seed, "settings")),
-        concurrency=load.randint(2, 12),
+        concurrency=load.randint(2, 6) if load.sometimes(0.8) else load.randint(7, 12),
         rate=round(min(load.spread(8.0, 120.0), MOST_OPERATIONS / duration), 2),
         operation_timeout=round(load.spread(0.25, 2.5), 3),
         patience=patience,
@@ -126,7 +129,7 @@ def _environment(space: Space, seed: int, names: tuple[str, ...], *, calm: bool)
     if calm:
         return Environment(Network(spread=MILLISECOND), Disk(spread=MILLISECOND))
     disks = dice(seed, "disk")
-    sync = _nanoseconds(disks.spread(0.05, 20.0) if disks.sometimes(0.6) else disks.spread(20.0, 300.0))
+    sync = _nanoseconds(disks.spread(0.05, 10.0) if disks.sometimes(0.7) else disks.spread(10.0, 200.0))
     clocks = dice(seed, "clock")
     bound = space.described.clock_bound
     drifting = bound > 0 and clocks.sometimes(0.5)
@@ -140,6 +143,9 @@ def _environment(space: Space, seed: int, names: tuple[str, ...], *, calm: bool)
 
 def _network(bears: Mapping[str, Any], these: Dice) -> Network:
     """Draw the network: how slow, how uneven, and which of its defects it has."""
+    if these.sometimes(SOUND):
+        latency = these.spread(0.1, 10.0)
+        return Network(_nanoseconds(latency), _nanoseconds(latency * these.choice([0.5, 1.0, 3.0])))
     latency = these.spread(0.1, 30.0)
     tail = these.sometimes(0.5)
     return Network(

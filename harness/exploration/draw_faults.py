@@ -13,10 +13,12 @@ it still makes progress under them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.errors import UsageError
 from splitbrain.exploration.dice import Dice, dice
+from splitbrain.exploration.motifs import draw_motif, play
 from splitbrain.faults.base import Room
 from splitbrain.faults.partition import SHAPES
 from splitbrain.faults.targets import LEADER, check_target, minority
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 DENSITIES = ((0.0, 0.3), (0.5, 1.0), (1.0, 3.0), (2.0, 3.0), (4.0, 1.0))
 """Faults a second, and how often a case has so many."""
+
+STYLES = (("motif", 5.0), ("scattered", 3.0), ("both", 2.0))
+"""How the times of faults are drawn: in relation to each other, each by itself, or some of both."""
 
 RECIPES = ((1, 3.0), (2, 4.0), (3, 2.0), (5, 1.0))
 """How many recipes a case has, and how often."""
@@ -91,8 +96,13 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
     early = lasting and these.sometimes(0.5)
     # Most faults stand anywhere; the others follow the one before, sooner or later.
     following, gap = these.choice([0.0, 0.2, 0.6]), these.spread(0.002, 0.5)
-    recovery = round(these.uniform(0.2, 0.5) * space.described.recovery, 3)
+    recovery = round(these.uniform(0.1, 0.3) * space.described.recovery, 3)
     faults: list[PlannedFault] = []
+    style = "scattered" if lasting else these.weighted(STYLES)
+    if recipes and style != "scattered":
+        motif = draw_motif(dice(seed, "motif"), recipes)
+        faults = play(motif, dice(seed, "play"), duration, MOST_FAULTS, nodes, partial(_aimed, space, nodes))
+        count = 0 if style == "motif" else count // 2
     at = these.uniform(0.0, 0.5 * duration)
     for number in range(count):
         own = dice(seed, "fault", number)
@@ -103,12 +113,34 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
             at = own.uniform(0.0, 0.9 * duration)
         if recipes:
             recipe = own.choice(recipes)
-            faults.append(_entry(recipe, own, number + 1, round(at, 4), duration if lasting else None))
-            if space.faults[recipe.fault].name in ONCE:
-                recipes = [each for each in recipes if each.fault != recipe.fault]
+            faults.append(_entry(recipe, own, 100 + number, round(at, 4), duration if lasting else None))
     faults += _partial(space, seed, nodes, duration) if lasting else _churn(space, seed, nodes, duration)
-    faults.sort(key=lambda fault: fault.instant)
+    faults = _once(space, sorted(faults, key=lambda fault: fault.instant))
     return Plan(these.getrandbits(32), duration, recovery, tuple(faults))
+
+
+def _aimed(space: Space, nodes: tuple[str, ...], recipe: Recipe, node: str) -> Recipe:
+    """Return a recipe that hits this node; one that waits for a note waits for it there."""
+    if recipe.when is not None:
+        return replace(recipe, when=replace(recipe.when, node=node))
+    if space.faults[recipe.fault].name != "partition":
+        aimed = replace(recipe, target=(node,))
+    else:
+        apart = {"groups": [[node], [other for other in nodes if other != node]]}
+        kept = {name: recipe.parameters[name] for name in ("hold",) if name in recipe.parameters}
+        aimed = replace(recipe, target=None, parameters={**apart, **kept})
+    entry = PlannedFault(recipe.fault, recipe.fault, SHORTEST, 0.0, None, aimed.target, aimed.parameters)
+    return aimed if possible(space.faults[recipe.fault], entry, nodes, ()) else recipe
+
+
+def _once(space: Space, faults: list[PlannedFault]) -> list[PlannedFault]:
+    """Leave out what may take part once only and has already."""
+    kept: list[PlannedFault] = []
+    for fault in faults:
+        repeated = any(each.fault == fault.fault for each in kept)
+        if not (repeated and space.faults[fault.fault].name in ONCE):
+            kept.append(fault)
+    return kept
 
 
 def _entry(recipe: Recipe, own: Dice, number: int, at: float, longest: float | None) -> PlannedFault:
