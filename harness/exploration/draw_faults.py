@@ -101,7 +101,7 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
     style = "scattered" if lasting else these.weighted(STYLES)
     if recipes and style != "scattered":
         motif = draw_motif(dice(seed, "motif"), recipes)
-        faults = play(motif, dice(seed, "play"), duration, MOST_FAULTS, nodes, partial(_aimed, space, nodes))
+        faults = play(motif, dice(seed, "play"), duration, nodes, partial(_aimed, space, nodes))
         count = 0 if style == "motif" else count // 2
     at = these.uniform(0.0, 0.5 * duration)
     for number in range(count):
