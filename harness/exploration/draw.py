@@ -105,9 +105,9 @@ def draw(space: Space, seed: int) -> Case:
         operation_timeout=round(load.spread(0.25, 2.5), 3),
         patience=patience,
         workload_options=_workload_options(space.workloads[workload].options, load),
-        environment=_environment(space, seed, names, calm=lasting and shape.sometimes(0.7)),
-        deviations=draw_deviations(space, seed, names),
-        crash_points=draw_crash_points(space, seed, names),
+        environment=_environment(space, seed, names, calm=lasting),
+        deviations=() if lasting else draw_deviations(space, seed, names),
+        crash_points=() if lasting else draw_crash_points(space, seed, names),
     )
 
 
@@ -136,9 +136,15 @@ def _environment(space: Space, seed: int, names: tuple[str, ...], *, calm: bool)
     return Environment(
         network=_network(space.faults, dice(seed, "network")),
         disk=Disk(sync=sync, spread=int(sync * disks.choice([0.0, 1.0, 4.0]))),
-        rates={name: round(1 + clocks.uniform(-bound, bound), 6) for name in names} if drifting else {},
+        rates={name: _rate(clocks, bound) for name in names} if drifting else {},
         boot=_nanoseconds(disks.spread(1.0, 300.0)),
     )
+
+
+def _rate(clocks: Dice, bound: float) -> float:
+    """Draw how fast a clock runs; what is borne at all has to be borne at its worst."""
+    drift = clocks.choice([-bound, bound]) if clocks.sometimes(0.6) else clocks.uniform(-bound, bound)
+    return round(1 + drift, 6)
 
 
 def _network(bears: Mapping[str, Any], these: Dice) -> Network:

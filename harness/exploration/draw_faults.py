@@ -62,7 +62,7 @@ CHURN = 0.6
 ONCE = ("clock-skew",)
 """Faults that take part once: drifts add up, and two of them would exceed what the system bears."""
 
-CRASHES = ((0, 4.0), (1, 2.0), (2, 2.0), (4, 2.0), (8, 1.0))
+CRASHES = ((0, 3.0), (1, 2.0), (3, 3.0), (8, 2.0))
 """How many crash points a case has, and how often."""
 
 ASTRAY = ((0, 4.0), (1, 1.0), (3, 1.0), (8, 1.0))
@@ -215,16 +215,21 @@ def _partial(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -
         **({"direction": these.choice(["in", "out"])} if shape == "one-way" else {}),
     }
     at = round(these.uniform(0.0, 0.1) if these.sometimes(0.5) else these.uniform(0.0, 0.2 * duration), 4)
-    target = "one" if shape == "one-way" else None
+    odd = these.choice(nodes)
+    target = (odd,) if shape == "one-way" else None
     faults = [
         PlannedFault("partial-1", "partition", round(0.99 * duration - at, 4), at, None, target, parameters)
     ]
-    roles, ways = sorted(space.described.roles), [name for name in ("kill", "pause") if name in space.faults]
-    if roles and ways and these.sometimes(0.5):
-        begins = round(at + these.uniform(0.5, 2.0), 4)
-        lasts = round(these.spread(0.3, 0.9 * duration - begins), 4)
-        way, role = these.choice(ways), these.choice(roles)
-        faults.append(PlannedFault(f"partial-{way}", way, lasts, begins, target=role))
+    # Whoever leads, or everyone but the odd one: then nobody else is about to stand when they are back.
+    rest = tuple(node for node in nodes if node != odd)
+    victims: list[tuple[Target, float]] = [(rest, 4.0), *((role, 5.0) for role in space.described.roles)]
+    ways = [name for name in ("kill", "pause") if name in space.faults]
+    begins = at
+    while ways and begins < 0.4 * duration:
+        begins += these.uniform(0.5, 2.5)
+        lasts = round(these.spread(0.2, 1.5), 4)
+        name, way, whom = f"partial-{len(faults) + 1}", these.choice(ways), these.weighted(victims)
+        faults.append(PlannedFault(name, way, lasts, round(begins, 4), target=whom))
     return faults
 
 
@@ -343,7 +348,7 @@ def draw_crash_points(space: Space, seed: int, nodes: tuple[str, ...]) -> tuple[
             label,
             own.ordinal(most),
             own.choice(ways) or own.choice(ways),
-            round(own.spread(0.001, 1.0) * SECOND),
+            round(own.spread(0.001, 0.6) * SECOND),
             own.getrandbits(32),
         )
         points[point.node, point.label, point.ordinal] = point
