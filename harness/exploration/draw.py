@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.exploration.case import Case
 from splitbrain.exploration.dice import Dice, dice
-from splitbrain.exploration.draw_faults import draw_crash_points, draw_deviations, draw_plan
+from splitbrain.exploration.draw_faults import draw_plan
+from splitbrain.exploration.draw_points import draw_crash_points, draw_deviations
 from splitbrain.exploration.simulate import simulate
 from splitbrain.exploration.space import Limits, Space, open_space
 from splitbrain.exploration.vocabulary import learn
@@ -101,7 +102,7 @@ def draw(space: Space, seed: int) -> Case:
         plan=draw_plan(space, seed, names, duration, lasting=lasting),
         settings=_settings(space.described.variations, dice(seed, "settings")),
         concurrency=load.randint(2, 6) if load.sometimes(0.8) else load.randint(7, 12),
-        rate=round(min(load.spread(8.0, 120.0), MOST_OPERATIONS / duration), 2),
+        rate=round(min(load.spread(10.0, 250.0), MOST_OPERATIONS / duration), 2),
         operation_timeout=round(load.spread(0.25, 2.5), 3),
         patience=patience,
         workload_options=_workload_options(space.workloads[workload].options, load),
@@ -136,15 +137,17 @@ def _environment(space: Space, seed: int, names: tuple[str, ...], *, calm: bool)
     return Environment(
         network=_network(space.faults, dice(seed, "network")),
         disk=Disk(sync=sync, spread=int(sync * disks.choice([0.0, 1.0, 4.0]))),
-        rates={name: _rate(clocks, bound) for name in names} if drifting else {},
+        rates=_rates(clocks, names, bound) if drifting else {},
         boot=_nanoseconds(disks.spread(1.0, 300.0)),
     )
 
 
-def _rate(clocks: Dice, bound: float) -> float:
-    """Draw how fast a clock runs; what is borne at all has to be borne at its worst."""
-    drift = clocks.choice([-bound, bound]) if clocks.sometimes(0.6) else clocks.uniform(-bound, bound)
-    return round(1 + drift, 6)
+def _rates(clocks: Dice, names: tuple[str, ...], bound: float) -> dict[str, float]:
+    """Draw how fast each clock runs: anyhow, or one against all others, at the worst that is borne."""
+    if clocks.sometimes(0.5):
+        return {name: round(1 + clocks.uniform(-bound, bound), 6) for name in names}
+    odd, drift = clocks.choice(names), clocks.choice([-bound, bound])
+    return {name: round(1 + (drift if name == odd else -drift), 6) for name in names}
 
 
 def _network(bears: Mapping[str, Any], these: Dice) -> Network:

@@ -23,7 +23,6 @@ from splitbrain.faults.base import Room
 from splitbrain.faults.partition import SHAPES
 from splitbrain.faults.targets import LEADER, check_target, minority
 from splitbrain.plan import Plan, PlannedFault, Trigger
-from splitbrain.simulation.deviations import Address, CrashPoint, Deviation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,17 +55,14 @@ SHORTEST, USUAL, LONGEST = 0.005, 0.3, 3.0
 MOST_SKIPPED = 12
 """A trigger lets fewer notes than this pass before it fires."""
 
+BLACKOUT = 0.2
+"""How often the power fails for all nodes at once."""
+
 CHURN = 0.6
 """How often whoever plays a role (the leader) is taken out again and again."""
 
 ONCE = ("clock-skew",)
 """Faults that take part once: drifts add up, and two of them would exceed what the system bears."""
-
-CRASHES = ((0, 3.0), (1, 2.0), (3, 3.0), (8, 2.0))
-"""How many crash points a case has, and how often."""
-
-ASTRAY = ((0, 4.0), (1, 1.0), (3, 1.0), (8, 1.0))
-"""How many single messages take a long time, and how often."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,10 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
         if recipes:
             recipe = own.choice(recipes)
             faults.append(_entry(recipe, own, 100 + number, round(at, 4), duration if lasting else None))
-    faults += _partial(space, seed, nodes, duration) if lasting else _churn(space, seed, nodes, duration)
+    if lasting:
+        faults += _partial(space, seed, nodes, duration)
+    else:
+        faults += _churn(space, seed, nodes, duration) + _blackouts(space, seed, duration)
     faults = _once(space, sorted(faults, key=lambda fault: fault.instant))
     return Plan(these.getrandbits(32), duration, recovery, tuple(faults))
 
@@ -198,6 +197,27 @@ def _churn(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> 
         )
         at += lasts * own.uniform(0.3, 1.0) + own.uniform(0.0, 2.0) * period
     return faults
+
+
+def _blackouts(space: Space, seed: int, duration: float) -> list[PlannedFault]:
+    """Let the power fail for all nodes at once, or for most, some times in the run.
+
+    What each of them promised the others on the strength of what it had not yet written is gone then.
+    """
+    these = dice(seed, "blackout")
+    ways = [name for name in ("power-cut", "kill") if name in space.faults]
+    if not ways or not these.sometimes(BLACKOUT):
+        return []
+    return [
+        PlannedFault(
+            id=f"blackout-{number}",
+            fault=ways[0] if these.sometimes(0.8) else ways[-1],
+            lasts=round(these.spread(0.005, 0.5), 4),
+            at=round(these.uniform(0.3, 0.9 * duration), 4),
+            target=these.choice(["all", "all", "majority"]),
+        )
+        for number in range(1, these.randint(1, 4) + 1)
+    ]
 
 
 def _partial(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> list[PlannedFault]:
@@ -329,47 +349,3 @@ def _power_cut(own: Dice, _nodes: tuple[str, ...], _roles: tuple[str, ...]) -> d
 
 PARTICULAR = {"partition": _partition, "power-cut": _power_cut}
 """Faults that have more to draw from than a run on real processes has time for."""
-
-
-def draw_crash_points(space: Space, seed: int, nodes: tuple[str, ...]) -> tuple[CrashPoint, ...]:
-    """Return where nodes crash right after an effect: any label, early ordinals most often."""
-    ways = [name == "power-cut" for name in ("kill", "power-cut") if name in space.faults]
-    if not ways or not space.vocabulary.labels:
-        return ()
-    these = dice(seed, "crashes")
-    count = these.weighted(CRASHES)
-    points = {}
-    for number in range(count):
-        own = dice(seed, "crash", number)
-        # The rare effects are the decisions: votes, truncations, snapshots.
-        label, most = own.weighted([(each, each[1] ** -0.5) for each in space.vocabulary.labels])
-        point = CrashPoint(
-            own.choice(nodes),
-            label,
-            own.ordinal(most),
-            own.choice(ways) or own.choice(ways),
-            round(own.spread(0.001, 0.6) * SECOND),
-            own.getrandbits(32),
-        )
-        points[point.node, point.label, point.ordinal] = point
-    return tuple(points.values())
-
-
-def draw_deviations(space: Space, seed: int, nodes: tuple[str, ...]) -> tuple[Deviation, ...]:
-    """Return single messages that take their time, alone or as a second copy, past all that follow."""
-    types = space.vocabulary.messages
-    if "reorder" not in space.faults or not types or len(nodes) < 2:
-        return ()
-    these = dice(seed, "astray")
-    deviations = {}
-    for number in range(these.weighted(ASTRAY)):
-        own = dice(seed, "astray", number)
-        source, destination = own.sample(nodes, 2)
-        kind, most = own.choice(types)
-        late = round(own.spread(0.05, 3.0) * SECOND)
-        address = Address(source, destination, kind, own.ordinal(most))
-        if own.sometimes(0.5):
-            deviations[address] = Deviation(address, late)
-        else:
-            deviations[address] = Deviation(address, round(own.spread(0.0005, 0.05) * SECOND), late)
-    return tuple(deviations.values())

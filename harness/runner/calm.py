@@ -71,11 +71,15 @@ def calm_spans(
 
 
 def membership_changes(records: Sequence[FaultRecord], ended: int) -> list[tuple[int, int]]:
-    """Return the spans in which a fault had taken nodes out of the cluster."""
+    """Return the spans in which a fault may have taken nodes out of the cluster.
+
+    A request that was never answered may have been carried out, so nothing is known from the start of the
+    run until the server was seen to be back.
+    """
     return [
-        (record.began, record.cleared if record.cleared is not None else ended)
+        (0, record.cleared if record.cleared is not None else ended)
         for record in records
-        if record.fault == "membership" and record.began is not None
+        if record.fault == "membership"
     ]
 
 

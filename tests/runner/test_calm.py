@@ -71,8 +71,15 @@ def test_a_change_of_membership_is_no_calm():
     record = FaultRecord("m", "membership", began=6 * SECOND, cleared=9 * SECOND)
     other = FaultRecord("k", "kill", began=1, cleared=2)
     holes = membership_changes([record, other], 20 * SECOND)
-    assert holes == [(6 * SECOND, 9 * SECOND)]
-    assert spans((0, [], []), membership=holes) == [(0, 6, ("n1", "n2")), (9, 20, ("n1", "n2"))]
+    assert holes == [(0, 9 * SECOND)]
+    assert spans((0, [], []), membership=holes) == [(9, 20, ("n1", "n2"))]
+
+
+def test_a_change_of_membership_that_nobody_confirmed_may_have_happened():
+    record = FaultRecord("m", "membership")
+    assert membership_changes([record], 20 * SECOND) == [(0, 20 * SECOND)]
+    between = [(6 * SECOND, 9 * SECOND)]
+    assert spans((0, [], []), membership=between) == [(0, 6, ("n1", "n2")), (9, 20, ("n1", "n2"))]
 
 
 def test_a_span_tells_its_nodes():
