@@ -2,7 +2,7 @@
 
     python benchmarks/all.py
 
-The long ones (twenty healthy runs, ten of each seeded bug) are in runs.py.
+The long ones are runs.py (twenty healthy runs, ten of each seeded bug), search.py and shrinking.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-SHORT = (["startup.py"], ["etcd_corpus.py"], ["recording.py"], ["runs.py", "throughput"])
+SHORT = (
+    ["startup.py"],
+    ["etcd_corpus.py"],
+    ["recording.py"],
+    ["simulation.py"],
+    ["runs.py", "throughput"],
+)
 
 
 def main() -> int:
