@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.exploration.case import Case
 from splitbrain.exploration.dice import Dice, dice
-from splitbrain.exploration.draw_faults import draw_plan
+from splitbrain.exploration.draw_faults import draw_plan, has_blackouts
 from splitbrain.exploration.draw_points import draw_crash_points, draw_deviations
 from splitbrain.exploration.simulate import simulate
 from splitbrain.exploration.space import Limits, Space, open_space
@@ -130,7 +130,9 @@ def _environment(space: Space, seed: int, names: tuple[str, ...], *, calm: bool)
     if calm:
         return Environment(Network(spread=MILLISECOND), Disk(spread=MILLISECOND))
     disks = dice(seed, "disk")
-    sync = _nanoseconds(disks.spread(0.05, 10.0) if disks.sometimes(0.7) else disks.spread(10.0, 200.0))
+    # Where the power fails for all, what is not yet written counts: slow disks have more of it.
+    slow = disks.sometimes(0.7 if has_blackouts(seed) else 0.3)
+    sync = _nanoseconds(disks.spread(10.0, 200.0) if slow else disks.spread(0.05, 10.0))
     clocks = dice(seed, "clock")
     bound = space.described.clock_bound
     drifting = bound > 0 and clocks.sometimes(0.5)

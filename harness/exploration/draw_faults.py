@@ -52,6 +52,9 @@ MOST_FAULTS = 16
 SHORTEST, USUAL, LONGEST = 0.005, 0.3, 3.0
 """Seconds that a fault lasts: one in four lasts less than the usual."""
 
+TELLING = 4.0
+"""How much more often a trigger waits for a note that the system calls a milestone than for another."""
+
 MOST_SKIPPED = 12
 """A trigger lets fewer notes than this pass before it fires."""
 
@@ -178,7 +181,7 @@ def _churn(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> 
     if not space.described.roles or not ways or len(nodes) < 2 or not these.sometimes(CHURN):
         return []
     role = these.choice(sorted(space.described.roles))
-    usual, mixed, period = these.choice([*ways, *ways[:1]]), these.sometimes(0.3), these.uniform(0.1, 1.0)
+    usual, mixed, period = these.choice([*ways, *ways[:1] * 2]), these.sometimes(0.3), these.uniform(0.1, 1.0)
     at = these.uniform(0.4, 1.2)
     faults: list[PlannedFault] = []
     while at < 0.95 * duration:
@@ -199,14 +202,19 @@ def _churn(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> 
     return faults
 
 
+def has_blackouts(seed: int) -> bool:
+    """Tell whether the power fails for all nodes at once in the case of a seed."""
+    return dice(seed, "blackout").sometimes(BLACKOUT)
+
+
 def _blackouts(space: Space, seed: int, duration: float) -> list[PlannedFault]:
     """Let the power fail for all nodes at once, or for most, some times in the run.
 
     What each of them promised the others on the strength of what it had not yet written is gone then.
     """
-    these = dice(seed, "blackout")
+    these = dice(seed, "blackouts")
     ways = [name for name in ("power-cut", "kill") if name in space.faults]
-    if not ways or not these.sometimes(BLACKOUT):
+    if not ways or not has_blackouts(seed):
         return []
     return [
         PlannedFault(
@@ -309,7 +317,10 @@ def _target(own: Dice, nodes: tuple[str, ...], roles: tuple[str, ...], *, trigge
 
 def _trigger(own: Dice, space: Space, nodes: tuple[str, ...], roles: tuple[str, ...]) -> tuple[Trigger, int]:
     """Draw a note to wait for, and how many of the kind there may be in a run."""
-    kind = own.weighted([(each, each.runs) for each in space.vocabulary.notes])
+    telling = {pattern.kind for pattern in space.described.milestones.values()}
+    kind = own.weighted(
+        [(each, each.runs * (TELLING if each.kind in telling else 1.0)) for each in space.vocabulary.notes]
+    )
     where = {name: own.choice(values) for name, values in kind.fields if own.sometimes(0.4)}
     node = own.weighted(
         [("any", 6.0), (own.choice(roles) if roles else "any", 2.0), (own.choice(nodes), 1.0)]
