@@ -13,21 +13,28 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 TARGETS = [
     ("kv", "ack-before-sync"),
     ("kv", "torn-tail-as-data"),
-    ("raft", "accept-stale-term"),
     ("raft", "ack-before-sync"),
     ("raft", "commit-old-term"),
-    ("raft", "commit-past-new"),
-    ("raft", "early-config-change"),
     ("raft", "forget-vote"),
-    ("raft", "keep-stale-tail"),
     ("raft", "no-dedupe"),
     ("raft", "skip-log-check"),
-    ("raft", "split-vote-write"),
     ("raft", "unconfirmed-read"),
 ]
 
+AT_NIGHT = [
+    ("raft", "accept-stale-term"),
+    ("raft", "commit-past-new"),
+    ("raft", "early-config-change"),
+    ("raft", "keep-stale-tail"),
+    ("raft", "split-vote-write"),
+]
+"""These take a quarter of a minute each, and tests/replays convicts them in milliseconds."""
 
-@pytest.mark.parametrize(("system", "bug"), TARGETS, ids="-".join)
+
+@pytest.mark.parametrize(
+    ("system", "bug"),
+    [*TARGETS, *(pytest.param(*each, marks=pytest.mark.nightly) for each in AT_NIGHT)],
+)
 def test_the_bug_is_convicted_as_documented(system, bug, splitbrain):
     described = registry.find("systems", system).value
     wanted = next(set(each.verdicts) for each in described.bugs if each.name == bug)

@@ -17,7 +17,7 @@ LEASE = int(ELECTION * 0.95 / 1.05)
 @pytest.fixture
 def leader(solo):
     """A leader of five with leases, whose no-op is committed; its lease began at time 0."""
-    server = solo(reads="lease")
+    server = solo(reads="lease", clock_bound=0.05)
     server.lead()
     server.acknowledge("n2", "n3")
     server.time = server.node.now
