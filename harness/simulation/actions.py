@@ -162,6 +162,7 @@ class Actions(Traffic):
         if released:
             host.blocked = False
             self._tell("release", host.name)
+            self._impair()
             self._go_on(host)
         return {"released": released}
 

@@ -110,7 +110,9 @@ class Kernel:
         """Write down who can reach whom from now on, if that changed."""
         self.swift = self.story is None and not self.links.policies
         silent = frozenset(
-            name for name, host in self.hosts.items() if host.node is None or host.paused or host.disk.delay
+            name
+            for name, host in self.hosts.items()
+            if host.node is None or host.paused or host.blocked or host.disk.delay
         )
         state = (self.time, silent, self.links.impaired)
         if not self.reach or self.reach[-1][1:] != state[1:]:

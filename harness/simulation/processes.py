@@ -222,6 +222,7 @@ class Processes(Kernel):
                 elif matches:
                     del host.armed[armed.trigger]
                     host.blocked = True
+                    self._impair()
                     self._events.append(Triggered(host.name, armed.trigger, kind, fields))
                     if self.story is not None:
                         self.story.add(self.time, "stop", host.name, fields=armed.trigger)

@@ -171,7 +171,9 @@ def test_a_trigger_stops_a_node_between_two_effects(stage):
     world.run(0.5)
     assert world.tags("n2") == [1]
     assert any(isinstance(event, Triggered) and event.trigger == "trap" for event in world.events)
+    assert "n1" in world.world.reach[-1][1], "a node that a trigger holds has an excuse not to serve"
     world.do(Release("n1"))
+    assert "n1" not in world.world.reach[-1][1]
     world.run(0.5)
     assert world.tags("n2") == [1, 2]
 
