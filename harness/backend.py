@@ -11,10 +11,11 @@ Times are integer nanoseconds since the run began.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 CLIENTS = "clients"
 """The name that stands for all clients as one end of a link."""
@@ -40,6 +41,30 @@ class LinkPolicy:
     jitter: float = 0.0
     rate: float | None = None
     reorder: float = 0.0
+
+
+NO_POLICY = LinkPolicy()
+
+
+def combine(policies: Iterable[LinkPolicy]) -> LinkPolicy:
+    """Return the one policy that acts like all of them together.
+
+    It cuts if any cuts and holds if any holds; loss, duplication and reordering happen independently
+    (1 - (1-p)(1-q)), delays and jitters add, the lowest rate wins.
+    """
+    kept = tuple(policies)
+    if not kept:
+        return NO_POLICY
+    return LinkPolicy(
+        cut=any(policy.cut for policy in kept),
+        hold=any(policy.hold for policy in kept),
+        loss=1.0 - prod(1.0 - policy.loss for policy in kept),
+        duplicate=1.0 - prod(1.0 - policy.duplicate for policy in kept),
+        delay=sum(policy.delay for policy in kept),
+        jitter=sum(policy.jitter for policy in kept),
+        rate=min((policy.rate for policy in kept if policy.rate is not None), default=None),
+        reorder=1.0 - prod(1.0 - policy.reorder for policy in kept),
+    )
 
 
 @dataclass(frozen=True)

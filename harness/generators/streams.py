@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from random import Random
 
 WORD: Final = (1 << 64) - 1
-_GOLDEN: Final = 0x9E3779B97F4A7C15
+GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 def new_stream(random: Random) -> int:
@@ -29,7 +29,7 @@ def new_stream(random: Random) -> int:
 
 def advance(state: int) -> int:
     """Return the state that follows."""
-    return (state + _GOLDEN) & WORD
+    return (state + GOLDEN) & WORD
 
 
 def draw(state: int) -> int:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.backend import ActionDone
 from splitbrain.errors import HarnessError
-from splitbrain.simulation.host import Armed
 from splitbrain.simulation.traffic import SECOND, Traffic
 
 if TYPE_CHECKING:
@@ -150,11 +149,12 @@ class Actions(Traffic):
     def _do_Arm(self, action: backend.Arm, _ticket: int) -> Mapping[str, Any]:  # noqa: N802  as above
         host = self.hosts[action.node]
         if host.node is not None:
-            host.armed[action.trigger] = Armed(action.trigger, action.kind, action.where, action.skip)
+            host.triggers.arm(action.trigger, action.kind, action.where, action.skip)
         return {"armed": host.node is not None}
 
     def _do_Disarm(self, action: backend.Disarm, _ticket: int) -> Mapping[str, Any]:  # noqa: N802  as above
-        return {"disarmed": self.hosts[action.node].armed.pop(action.trigger, None) is not None}
+        self.hosts[action.node].triggers.disarm(action.trigger)
+        return {"disarmed": True}
 
     def _do_Release(self, action: backend.Release, _ticket: int) -> Mapping[str, Any]:  # noqa: N802  as above
         host = self.hosts[action.node]
@@ -199,6 +199,6 @@ class Actions(Traffic):
 
     def _do_Request(self, action: backend.Request, ticket: int) -> None:  # noqa: N802  as above
         client = f"admin-{ticket}"
-        self._asked[client] = (ticket, 0)
+        self._asked[client] = ticket
         self._at(self.time + int(action.within * SECOND), self._answered, client, None)
         self.send(client, action.node, {**action.body, "msg_id": 1})

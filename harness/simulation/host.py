@@ -7,22 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.simulation.disk import SimulatedDisk
+from splitbrain.systems.runtime.triggers import Triggers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from splitbrain.simulation.clock import SimulatedClock
     from splitbrain.systems.contract import Effect, Node, Note, Reply, Send
-
-
-@dataclass(slots=True)
-class Armed:
-    """A trigger waiting for a note; `skip` matching ones pass first."""
-
-    trigger: str
-    kind: str
-    where: Mapping[str, Any]
-    skip: int
 
 
 @dataclass(slots=True)
@@ -51,7 +40,7 @@ class Host:
     paused: bool = False
     blocked: bool = False
     returning: bool = False
-    armed: dict[str, Armed] = field(default_factory=dict)
+    triggers: Triggers = field(default_factory=Triggers)
 
     @property
     def running(self) -> bool:

@@ -98,7 +98,6 @@ class Kernel:
         self._number = 0
         self._events: list[BackendEvent] = []
         self._pids = FIRST_PID
-        self._pending_nodes = 0
 
     def _at(self, time: int, function: Callable[..., None], *arguments: Any) -> int:
         """Order something for a time; return its number."""

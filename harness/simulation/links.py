@@ -1,18 +1,19 @@
 """The policies that faults lay on simulated links, and what they did to messages so far.
 
-The rules are those of the local cluster's links: policies are kept by fault; together they cut if any
-cuts and hold if any holds, loss, duplication and reordering happen independently, delays and jitters
-add, the lowest rate wins. A cut drops what is in flight too.
+Policies are kept by fault, and put together as on the local cluster (`splitbrain.backend.combine`). A cut
+drops what is in flight too.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from splitbrain.backend import CLIENTS, LinkPolicy
+from splitbrain.backend import CLIENTS, combine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from splitbrain.backend import LinkPolicy
 
 Link = tuple[str, str]
 
@@ -51,26 +52,12 @@ class Links:
         )
 
     def _combine(self) -> None:
-        combined: dict[Link, LinkPolicy] = {}
+        laid: dict[Link, list[LinkPolicy]] = {}
         for policies in self._by_fault.values():
             for link, policy in policies.items():
-                combined[link] = add(combined[link], policy) if link in combined else policy
-        self.policies = combined
-
-
-def add(one: LinkPolicy, other: LinkPolicy) -> LinkPolicy:
-    """Return what two policies do together."""
-    rates = [rate for rate in (one.rate, other.rate) if rate is not None]
-    return LinkPolicy(
-        cut=one.cut or other.cut,
-        hold=one.hold or other.hold,
-        loss=1 - (1 - one.loss) * (1 - other.loss),
-        duplicate=1 - (1 - one.duplicate) * (1 - other.duplicate),
-        delay=one.delay + other.delay,
-        jitter=one.jitter + other.jitter,
-        rate=min(rates) if rates else None,
-        reorder=1 - (1 - one.reorder) * (1 - other.reorder),
-    )
+                laid.setdefault(link, []).append(policy)
+        # One alone stays as it is: 1 - (1 - p) is not always p, and a draw may lie between them.
+        self.policies = {link: on[0] if len(on) == 1 else combine(on) for link, on in laid.items()}
 
 
 def end(name: str, nodes: Mapping[str, object]) -> str:

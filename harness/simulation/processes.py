@@ -67,7 +67,6 @@ class Processes(Kernel):
                 self.story.add(self.time, "refused", host.name, fields="a record before the last is corrupt")
             return False
         records, torn = recovered
-        host.armed = dict(host.armed)
         try:
             host.node = self._node_class(host.name, peers, self._settings)
         except Exception as error:  # noqa: BLE001  anyone's node: whatever it raises is a crash of it
@@ -212,21 +211,13 @@ class Processes(Kernel):
             self.story.add(self.time, "note", host.name, fields={"kind": kind, **fields})
         if kind in self._watch:
             self._events.append(NodeNoted(host.name, kind, fields))
-        if host.armed:
-            for armed in list(host.armed.values()):
-                matches = armed.kind == kind and all(
-                    name in fields and fields[name] == value for name, value in armed.where.items()
-                )
-                if matches and armed.skip > 0:
-                    armed.skip -= 1
-                elif matches:
-                    del host.armed[armed.trigger]
-                    host.blocked = True
-                    self._impair()
-                    self._events.append(Triggered(host.name, armed.trigger, kind, fields))
-                    if self.story is not None:
-                        self.story.add(self.time, "stop", host.name, fields=armed.trigger)
-                    return
+        trigger = host.triggers.noted(kind, fields)
+        if trigger is not None:
+            host.blocked = True
+            self._impair()
+            self._events.append(Triggered(host.name, trigger, kind, fields))
+            if self.story is not None:
+                self.story.add(self.time, "stop", host.name, fields=trigger)
 
     def _keep_note(self, host: Host, kind: str, fields: Any) -> None:
         notes = self.notes[host.name]

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from splitbrain.generators.streams import WORD, draw
+from splitbrain.generators.streams import GOLDEN, WORD, draw
 from splitbrain.simulation.deviations import DISK, Address, Deviation
-from splitbrain.simulation.streams import GOLDEN, below, fraction, stream
+from splitbrain.simulation.streams import below, fraction, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from splitbrain.generators.streams import WORD, draw
-
-GOLDEN = 0x9E3779B97F4A7C15
+from splitbrain.generators.streams import GOLDEN, WORD, draw
 
 
 def stream(seed: int, *address: object) -> int:

@@ -42,8 +42,8 @@ class Traffic(Processes):
         self._retired: set[str] = set()
         self._held: dict[Link, list[tuple[Any, ...]]] = {}
         self._throttled: dict[Link, int] = {}
-        self._asked: dict[str, tuple[int, int]] = {}
-        """Administrators' sessions with a request open: the action's ticket, and the message number."""
+        self._asked: dict[str, int] = {}
+        """Administrators' sessions with a request open, and the tickets of the actions."""
 
     def transmit(self, source: str, destination: str, body: Any) -> None:
         """Send a message from a node to a node or client."""
@@ -212,5 +212,4 @@ class Traffic(Processes):
     def _answered(self, client: str, body: Any) -> None:
         """An administrator's request is answered, refused (None) or given up (None)."""
         if client in self._asked:
-            ticket, _ = self._asked.pop(client)
-            self._events.append(ActionDone(ticket, {"answer": body}, None))
+            self._events.append(ActionDone(self._asked.pop(client), {"answer": body}, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import heappop
 from typing import TYPE_CHECKING
 
+from splitbrain.backend import NodeExited
 from splitbrain.errors import HarnessError
 from splitbrain.simulation.actions import Actions
 
@@ -27,7 +28,7 @@ class World(Actions):
         for host in self.hosts.values():
             # One that a crash point hit in its first step comes back by itself.
             if not self._start(host) and not host.returning:
-                exits = [event for event in self._events if type(event).__name__ == "NodeExited"]
+                exits = [event for event in self._events if isinstance(event, NodeExited)]
                 status = exits[-1] if exits else None
                 raise HarnessError(f"The simulated node {host.name} did not come up: {status}.")
 

@@ -24,7 +24,7 @@ REPLAYS = "splitbrain_replays"
 
 
 class Simulator:
-    """`splitbrain.testing.simulate` with the seeds and the directory of this session."""
+    """`splitbrain.testing.simulate` with the seeds and the directory that pytest was given."""
 
     def __init__(self, seeds: int | None, usual: int | None, directory: Path) -> None:
         """Run `seeds` whatever a call says, else `usual` where it says nothing; None says nothing."""

@@ -16,7 +16,6 @@ from . import messages
 from .log import Log
 from .replication import Replication
 from .snapshots import Incoming, from_text
-from .state import LEADER
 
 if TYPE_CHECKING:
     from ..contract import Body
@@ -27,13 +26,9 @@ class Installation(Replication):
     """The follower's rules of InstallSnapshot."""
 
     def on_install_snapshot(self, leader: str, body: Body) -> None:
-        """Take a chunk from the current term's leader, or refuse that of an older term (7, figure 13)."""
-        if self.is_stale(body["term"]):
-            self.send(leader, messages.refused(self.term), self.hard_state())
+        """Take a chunk of the leader's snapshot; it replaces the log when it is whole (7, figure 13)."""
+        if not self.takes_from(leader, body["term"]):
             return
-        if self.role == LEADER:
-            return
-        self.hear_from(leader)
         index = body["index"]
         if self.holds_snapshot(index, body["index_term"]):
             self.incoming = None

@@ -93,15 +93,21 @@ class Replication(Transfer):
 
     # A follower answers.
 
-    def on_append_entries(self, leader: str, body: Body) -> None:
-        """Take a message of the current term's leader, or refuse that of an older term (5.1, 5.3)."""
-        if self.is_stale(body["term"]):
+    def takes_from(self, leader: str, term: int) -> bool:
+        """Follow the sender as the current term's leader, or refuse one of an older term (5.1)."""
+        if self.is_stale(term):
             self.send(leader, messages.refused(self.term), self.hard_state())
-            return
+            return False
         if self.role == LEADER:
             # Two leaders in one term: only a seeded bug gets here. Each goes on, for all to see.
-            return
+            return False
         self.hear_from(leader)
+        return True
+
+    def on_append_entries(self, leader: str, body: Body) -> None:
+        """Take entries, or a heartbeat, after the one that both logs hold (5.3)."""
+        if not self.takes_from(leader, body["term"]):
+            return
         previous, entries = body["previous"], body["entries"]
         if not self.is_consistent(previous, body["previous_term"]):
             self.send(leader, self.rejection(body["round"], previous), self.hard_state())

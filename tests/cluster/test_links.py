@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitbrain.backend import LinkPolicy
-from splitbrain.cluster.local.links import CAPACITY, NO_POLICY, Link, combine, total
+from splitbrain.backend import NO_POLICY, LinkPolicy, combine
+from splitbrain.cluster.local.links import CAPACITY, Link, total
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000

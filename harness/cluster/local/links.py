@@ -27,7 +27,7 @@ import random
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from splitbrain.backend import LinkPolicy
+from splitbrain.backend import NO_POLICY, LinkPolicy, combine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 CAPACITY = 64 * 1024 * 1024
 """Bytes that may wait on one link; a line that would exceed them is dropped."""
-
-NO_POLICY = LinkPolicy()
 
 Sink: TypeAlias = "Callable[[bytes], None]"
 """Takes whole lines where they leave the link."""
@@ -202,27 +200,6 @@ class Link:
                 out.append((entry.sink, [entry.line]))
         self.plain = not queue and self.policy == NO_POLICY
         return [(sink, b"".join(lines)) for sink, lines in out]
-
-
-def combine(policies: Iterable[LinkPolicy]) -> LinkPolicy:
-    """Return the one policy that acts like all of them together."""
-    kept = tuple(policies)
-    if not kept:
-        return NO_POLICY
-    passed, single = 1.0, 1.0
-    for policy in kept:
-        passed *= 1.0 - policy.loss
-        single *= 1.0 - policy.duplicate
-    rates = [policy.rate for policy in kept if policy.rate is not None]
-    return LinkPolicy(
-        cut=any(policy.cut for policy in kept),
-        hold=any(policy.hold for policy in kept),
-        loss=1.0 - passed,
-        duplicate=1.0 - single,
-        delay=sum(policy.delay for policy in kept),
-        jitter=sum(policy.jitter for policy in kept),
-        rate=min(rates, default=None),
-    )
 
 
 def total(links: Iterable[Link]) -> Counts:
