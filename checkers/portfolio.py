@@ -12,14 +12,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from splitbrain.checkers import lanes
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.evidence import Teller
+from splitbrain.checkers.evidence.story import show
+from splitbrain.checkers.evidence.telling import Teller
+from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness, with_crashed
+from splitbrain.checkers.lanes import dispatch
 from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
-from splitbrain.checkers.story import show
 from splitbrain.checkers.verdict import CheckResult, Violation
-from splitbrain.checkers.witness import WORK, Reduction, Witness, with_crashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -128,7 +128,7 @@ def _decide(
     """Decide one key within what is left of the budget."""
     try:
         budget.check()
-        decided = lanes.decide(calls, kinds, model, initial, budget, method=method)
+        decided = dispatch.decide(calls, kinds, model, initial, budget, method=method)
     except BudgetExceeded as exceeded:
         return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "configurations")
     except MemoryError:

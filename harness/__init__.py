@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from splitbrain.checkers.graph import witness_graph
+    from splitbrain.checkers.evidence.graph import witness_graph
     from splitbrain.checkers.portfolio import check_linearizable
     from splitbrain.checkers.verdict import CheckResult, Violation
     from splitbrain.checkers.verification import verify
@@ -30,7 +30,7 @@ _HOMES = {
     "check_linearizable": "splitbrain.checkers.portfolio",
     "read_history": "splitbrain.histories",
     "verify": "splitbrain.checkers.verification",
-    "witness_graph": "splitbrain.checkers.graph",
+    "witness_graph": "splitbrain.checkers.evidence.graph",
 }
 
 __all__ = [

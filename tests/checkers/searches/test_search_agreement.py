@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from splitbrain.checkers import configurations, necessary, zones
 from splitbrain.checkers.budget import Budget
+from splitbrain.checkers.lanes import configurations, necessary, zones
 from splitbrain.checkers.models import BUILT_IN, CasRegister
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Linearization, Refutation

@@ -12,8 +12,8 @@ from itertools import chain
 
 import pytest
 
-from splitbrain.checkers import configurations, insertion, necessary, supply, transitions, zones
 from splitbrain.checkers.budget import Budget
+from splitbrain.checkers.lanes import configurations, insertion, necessary, supply, transitions, zones
 from splitbrain.checkers.models import BUILT_IN
 from splitbrain.checkers.models import kv as kv_model
 from splitbrain.checkers.normalise import normalise

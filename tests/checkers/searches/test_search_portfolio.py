@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.graph import witness_graph
+from splitbrain.checkers.evidence.graph import witness_graph
 from splitbrain.checkers.models import (
     ILLEGAL,
     CasRegister,

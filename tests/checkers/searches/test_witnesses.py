@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from splitbrain.checkers import configurations, window, witness
+from splitbrain.checkers.evidence import window, witness
+from splitbrain.checkers.lanes import configurations
 from splitbrain.checkers.models import Call, CasRegister, Kv, MultiRegister
 from splitbrain.checkers.models.kv import PrefixLens
 from splitbrain.checkers.normalise import normalise

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from splitbrain.checkers.budget import Budget
+    from splitbrain.checkers.lanes.transitions import Transitions
     from splitbrain.checkers.normalise import Calls, Kinds
-    from splitbrain.checkers.transitions import Transitions
 
 
 class Group(NamedTuple):

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from splitbrain.checkers.insertion import insert_observers
+from splitbrain.checkers.lanes.insertion import insert_observers
 from splitbrain.checkers.normalise import FOREVER, NONE
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 

@@ -14,9 +14,9 @@ from splitbrain.checkers.normalise import FOREVER, NONE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.normalise import Kinds
     from splitbrain.checkers.outcome import Cut
-    from splitbrain.checkers.witness import Witness
     from splitbrain.histories.history import History
     from splitbrain.histories.operation import Operation
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.evidence.story import STATES_SHOWN, Story, show
 from splitbrain.checkers.normalise import FOREVER, NONE
-from splitbrain.checkers.story import STATES_SHOWN, Story, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.normalise import Kinds
-    from splitbrain.checkers.witness import Witness
     from splitbrain.histories.history import History
 
 SHOWN = 60

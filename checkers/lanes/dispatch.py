@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.checkers import configurations, necessary, zones
+from splitbrain.checkers.lanes import configurations, necessary, zones
 from splitbrain.checkers.outcome import Undecided
 
 if TYPE_CHECKING:

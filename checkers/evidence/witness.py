@@ -31,10 +31,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.lanes import decide
+from splitbrain.checkers.evidence.window import Window, left_behind, overwritten_with, windows
+from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls
 from splitbrain.checkers.outcome import Refutation
-from splitbrain.checkers.window import Window, left_behind, overwritten_with, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -40,20 +40,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from splitbrain.checkers.budget import BudgetExceeded
+from splitbrain.checkers.lanes.supply import Supply, dominated
+from splitbrain.checkers.lanes.transitions import IMPOSSIBLE, Transitions
 from splitbrain.checkers.normalise import FOREVER, NONE
 from splitbrain.checkers.outcome import Cut, Linearization, Passed, Refutation, Undecided
-from splitbrain.checkers.supply import Supply, dominated
-from splitbrain.checkers.transitions import IMPOSSIBLE, Transitions
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
     from splitbrain.checkers.budget import Budget
+    from splitbrain.checkers.lanes.supply import Run
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.models.base import Lens
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
-    from splitbrain.checkers.supply import Run
 
 Trail: TypeAlias = "tuple[int, Trail] | None"
 """The calls linearized so far, latest first; the links are shared."""
