@@ -72,7 +72,7 @@ def judge(
         valid = "unknown"
     verdict = {
         "valid": valid,
-        "reason": _reason(valid, results, gates, interrupted=outcome["interrupted"]),
+        "reason": _reason(valid, results, gates, cut_short=_why_cut_short(outcome)),
         "operations": len(history),
         "seconds": round(sum(result.seconds for result in results), 6),
         "method": results[0].method,
@@ -200,11 +200,18 @@ def _requirements(text: str | None, measurements: Mapping[str, Any]) -> list[Gat
 
 
 def _how_it_ended(outcome: Mapping[str, Any]) -> str:
+    if outcome.get("stopped"):
+        return "stopped at the first violation"
     return "cut short" if outcome["interrupted"] else "to its end"
 
 
-def _reason(valid: Any, results: Sequence[CheckResult], gates: Sequence[Gate], *, interrupted: bool) -> str:
-    cut_short = "The run was cut short. " if interrupted else ""
+def _why_cut_short(outcome: Mapping[str, Any]) -> str:
+    if outcome.get("stopped"):
+        return "The run was stopped at the first violation. "
+    return "The run was cut short. " if outcome["interrupted"] else ""
+
+
+def _reason(valid: Any, results: Sequence[CheckResult], gates: Sequence[Gate], *, cut_short: str) -> str:
     if valid is True:
         return " ".join(result.reason for result in results)
     for result in results:
