@@ -113,6 +113,8 @@ class Model:
     """Names of operations that never change the state, whatever they return."""
     by_key: ClassVar[bool] = True
     """Whether an operation's key names an object of its own, so that keys can be checked one by one."""
+    discipline: ClassVar[str] = ""
+    """The data type, if a polynomial lane knows it: set, fifo-queue, stack, priority-queue, mutex."""
 
     def step(self, state: Any, call: Call) -> Any:
         """Return the state after `call`, or `ILLEGAL`. Of a crashed call (not `known`) any result will do."""
