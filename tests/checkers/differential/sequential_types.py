@@ -275,7 +275,7 @@ class ReentrantLock(Mutex):
 
 
 class FencedLock(Mutex):
-    """State: the holder and the last token. A new token is any of the next few."""
+    """State: the holder and the last token. Eight that nobody learned fit below the least, and above 5."""
 
     model = "fenced-lock"
     initial = (None, None)
@@ -287,9 +287,9 @@ class FencedLock(Mutex):
             return [Outcome(None, (None, last))] if holder == process else []
         if holder is not None:
             return []
-        start = -9 if last is None else last + 1
+        start = -8 if last is None else last + 1
         tokens = range(max(start, 0), 6) if last is None or last >= 0 else range(start, 6)
-        unknown = [Outcome(None, (process, token)) for token in range(start, 6)]
+        unknown = [Outcome(None, (process, token)) for token in range(start, 14)]
         return [Outcome(token, (process, token)) for token in tokens] + unknown
 
     def lies(self, f, value):
