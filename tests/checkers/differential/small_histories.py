@@ -57,7 +57,7 @@ def lines_of(data_type, events, *, reuse):
             if begun < MOST:
                 begun += 1
                 f, value = data_type.operations[choice % len(data_type.operations)]
-                value = _filled(value, fresh)
+                value = filled(value, fresh)
                 running[client] = {"f": f, "value": value, "effect": None}
                 lines.append({"process": process[client], "type": "invoke", "f": f, "value": value})
             continue
@@ -86,10 +86,11 @@ def lines_of(data_type, events, *, reuse):
     return lines
 
 
-def _filled(value, fresh):
+def filled(value, fresh):
+    """Return a value with a number of its own wherever it wants one."""
     if value is FRESH:
         return next(fresh)
-    return [_filled(each, fresh) for each in value] if isinstance(value, list) else value
+    return [filled(each, fresh) for each in value] if isinstance(value, list) else value
 
 
 def _applied(applied):

@@ -63,15 +63,16 @@ def test_failed_operations_choose_nothing():
         (
             [("enqueue", 1, 1), ("push", 2, 2)],
             (
-                "The operation at position 2 fits no model that those before it fit (fifo-queue, queue): push is"
-                " not one of enqueue, dequeue, peek; by itself it would fit stack."
+                "The operation at position 2 fits no model that those before it fit (fifo-queue, queue): push"
+                " is not one of enqueue, dequeue, peek; by itself it would fit stack."
             ),
         ),
         (
             [("read", None, 3), ("add", 1, 1), ("read", None, [1])],
             (
-                "The operation at position 4 fits no model that those before it fit (counter): read needs a whole"
-                " number as its result, not [1]; by itself it would fit cas-register, register, kv, grow-set."
+                "The operation at position 4 fits no model that those before it fit (counter): read needs a"
+                " whole number as its result, not [1]; by itself it would fit cas-register, register, kv,"
+                " grow-set."
             ),
         ),
         (
@@ -81,8 +82,8 @@ def test_failed_operations_choose_nothing():
         (
             [("txn", [["x", 1]], [["x", 1]])],
             (
-                "The operation at position 0 fits no model; list-append comes closest, but txn needs a list of"
-                ' ["r", cell, value] and ["append", cell, value], not [[\'x\', 1]].'
+                "The operation at position 0 fits no model; list-append comes closest, but txn needs a list"
+                ' of ["r", cell, value] and ["append", cell, value], not [[\'x\', 1]].'
             ),
         ),
     ],
