@@ -16,6 +16,8 @@ one of the relaxed history:
   which none of them begins). From such a string only an overwrite leads to one that a remaining call
   needs, and behind the overwrite everything is as before. Appends stay legal if everything that is
   written, and the initial value, is a string or null. (`PrefixLens.hides` is a little sharper.)
+- *drop a hold* of a lock whose processes alternate: an acquire with its release. Such a history is
+  linearizable exactly if no two processes hold the lock for certain at one time (the lane for mutexes).
 - *crash*: a completed call that becomes optional can still go where it was.
 - *forget the future* and *forget the past*: look through a window (`window.py`).
 
@@ -46,6 +48,8 @@ WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
 TRIAL_CONFIGURATIONS = 20_000
 """Configurations that one trial may visit."""
+HELD_BY_TWO = "held-by-two"
+"""The rule of two whole holds that are certain at one time: nothing else is needed to refute them."""
 FEW = 6
 """A witness of so many calls needs no window: with the writers of what was read it says more."""
 FINALISTS = 3
@@ -101,6 +105,10 @@ class Reduction:
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
         everything = set(range(len(self._calls.kinds)))
+        if refutation.rule == HELD_BY_TWO:
+            best = self._try(set(refutation.core), self._all)
+            if best is not None:
+                return best
         best = None
         if self._flat(refutation.core):
             rest = everything - self.closure(refutation.core)
