@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.models import NOTHING, Access, Call, Model, ModelMismatch, fitting
@@ -96,10 +95,11 @@ def normalise(
         ModelMismatch: an operation has a shape that the model doesn't know.
     """
     table = _KindTable(model, initial)
-    identities: dict[tuple[Hashable, ...], int] = {}
-    columns: dict[tuple[int, Hashable], Calls] = {}
+    identities: dict[Hashable, int] = {}
+    columns: dict[Hashable, Calls] = {}
     observed = {f for f, name in enumerate(history.functions) if failed_cas == "observed" and name == "cas"}
-    unapplied, observer, completed = history.unapplied, table.observer, 0
+    unapplied, observer, parts, completed = history.unapplied, table.observer, table.parts, 0
+    by_process = model.by_process
     rows = zip(
         history.f,
         history.key if keyed else [0] * len(history),
@@ -108,15 +108,17 @@ def normalise(
         history.complete,
         history.values,
         history.results,
-        history.process if model.by_process else repeat(None, len(history)),
         strict=True,
     )
-    for index, (f, key, status, invoke, complete, value, result, process) in enumerate(rows):
+    for index, (f, key, status, invoke, complete, value, result) in enumerate(rows):
         if status == _FAIL and f not in observed:
             continue
         known = status in (_OK, _FAIL)
         applied = not known or (status == _OK and index not in unapplied)
-        identity = (f, known, applied, freeze(value), freeze(result), process)
+        process = history.process[index] if by_process else None
+        identity: Hashable = (f, known, applied, freeze(value), freeze(result))
+        if by_process:
+            identity = (identity, process)
         kind = identities.get(identity)
         if kind is None:
             call = Call(history.functions[f], value, result if known else None, known, applied, process)
@@ -130,7 +132,8 @@ def normalise(
             completed += 1
         elif observer[kind]:
             continue
-        place = (key, table.parts[kind])
+        part = parts[kind]
+        place = key if part is None else (key, part)
         column = columns.get(place)
         if column is None:
             column = columns[place] = Calls(history.keys[key] if keyed else None, [], [], [], [])
