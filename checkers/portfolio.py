@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from heapq import merge
 from typing import TYPE_CHECKING, Any, Literal
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
@@ -19,10 +20,11 @@ from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness, with_
 from splitbrain.checkers.lanes import dispatch
 from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.values import freeze
 from splitbrain.checkers.verdict import CheckResult, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
@@ -43,6 +45,7 @@ KIND = "LIN"
 """The kind of this checker's violations."""
 LISTED = 10
 """How many invalid keys are reported, each with its witness."""
+_OURS = "splitbrain.checkers.models."
 _LANES = ("necessary", "zones", "configurations")
 
 
@@ -82,10 +85,11 @@ def check_linearizable(
     budget = Budget(timeout, max_memory_mb, clock)
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
+    model, state = model.starting(state)
     columns = normalise(history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
     options = {
-        "model": model.name,
+        "model": model.name if type(model).__module__.startswith(_OURS) else _reference(model),
         "initial": state,
         "nil_reads": nil_reads,
         "failed_cas": failed_cas,
@@ -122,6 +126,11 @@ def check_linearizable(
     return result
 
 
+def _reference(model: Model) -> str:
+    """Name a model of anyone's own so that it can't be taken for one of ours of the same name."""
+    return f"{type(model).__module__}:{type(model).__qualname__}"
+
+
 def _decide(
     calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, *, method: str
 ) -> _KeyOutcome:
@@ -155,19 +164,28 @@ def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, key
 
 
 def _valid_reason(columns: Normalised) -> str:
-    keys = "" if len(columns.keys) == 1 else f" on each of {len(columns.keys)} keys"
+    count = len({freeze(calls.key) for calls in columns.keys})
+    keys = "" if count == 1 else f" on each of {count} keys"
     completed = columns.completed
     operations = "1 completed operation has" if completed == 1 else f"{completed} completed operations have"
     return f"{operations} a linearization{keys}."
 
 
 def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:
-    """Return the linearization of each key by the positions of its operations."""
-    return [
-        {"key": calls.key, "order": [calls.invokes[call] for call in outcome.order]}
-        for calls, outcome in ((each.calls, each.outcome) for each in outcomes)
-        if isinstance(outcome, Linearization)
-    ]
+    """Return the linearization of each key by the positions of its operations.
+
+    Those of its parts are merged: the next is always the one invoked first of those that are next in their
+    parts. Were some call x still to come that had returned before, then the call that is next in x's part
+    would be invoked later still, and stand before x in its part, against real time.
+    """
+    parts: dict[Hashable, list[list[int]]] = {}
+    keys: dict[Hashable, Any] = {}
+    for calls, outcome in ((each.calls, each.outcome) for each in outcomes):
+        if isinstance(outcome, Linearization):
+            identity = freeze(calls.key)
+            keys[identity] = calls.key
+            parts.setdefault(identity, []).append([calls.invokes[call] for call in outcome.order])
+    return [{"key": keys[identity], "order": list(merge(*orders))} for identity, orders in parts.items()]
 
 
 def _invalid(

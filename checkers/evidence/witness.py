@@ -16,6 +16,8 @@ one of the relaxed history:
   which none of them begins). From such a string only an overwrite leads to one that a remaining call
   needs, and behind the overwrite everything is as before. Appends stay legal if everything that is
   written, and the initial value, is a string or null. (`PrefixLens.hides` is a little sharper.)
+- *drop a hold* of a lock whose processes alternate: an acquire with its release. Such a history is
+  linearizable exactly if no two processes hold the lock for certain at one time (the lane for mutexes).
 - *crash*: a completed call that becomes optional can still go where it was.
 - *forget the future* and *forget the past*: look through a window (`window.py`).
 
@@ -46,6 +48,8 @@ WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
 TRIAL_CONFIGURATIONS = 20_000
 """Configurations that one trial may visit."""
+HELD_BY_TWO = "held-by-two"
+"""The rule of two whole holds that are certain at one time: nothing else is needed to refute them."""
 FEW = 6
 """A witness of so many calls needs no window: with the writers of what was read it says more."""
 FINALISTS = 3
@@ -101,6 +105,10 @@ class Reduction:
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
         everything = set(range(len(self._calls.kinds)))
+        if refutation.rule == HELD_BY_TWO:
+            best = self._try(set(refutation.core), self._all)
+            if best is not None:
+                return best
         best = None
         if self._flat(refutation.core):
             rest = everything - self.closure(refutation.core)
@@ -116,6 +124,7 @@ class Reduction:
             best = self._smaller(best, self._through_windows(max(ends)))
             if best is None:
                 best = self._try(everything, self._all._replace(end=max(ends)))
+                best = best or self._try(everything, self._all)
                 best = None if best is None else self._minimise(best)
         return self._with_context(best or self._cut_short(refutation, lane))
 
@@ -149,9 +158,14 @@ class Reduction:
         return self._try(shown, window) if witness is None and len(lean) < len(shown) else witness
 
     def _cut_short(self, refutation: Refutation, lane: str) -> Witness:
-        """Return the refuted key up to the return at which the walk was stuck, or the whole of it."""
+        """Return the refuted key up to the return at which the walk was stuck, or the whole of it.
+
+        Calls that ran at that return become crashed. An access does the same then. Of others the result may
+        say more: a dequeue that returned 3 didn't take the 1, and a crashed one may have.
+        """
         calls, cut = self._calls, refutation.cut
-        window = self._all if cut is None else self._all._replace(end=calls.returns[cut.stuck])
+        flat = all(map(self._kinds.flat.__getitem__, calls.kinds))
+        window = self._all if cut is None or not flat else self._all._replace(end=calls.returns[cut.stuck])
         members = [call for call, invoked in enumerate(calls.invokes) if invoked <= window.end]
         crashed = {call for call in members if calls.returns[call] > window.end and self._completed(call)}
         return Witness(

@@ -16,8 +16,8 @@ from splitbrain.checkers.models.register import (
     cas_access,
     cas_changes_nothing,
     cas_complaint,
-    changed_complaint,
 )
+from splitbrain.checkers.models.shapes import changed_complaint
 from splitbrain.checkers.values import ANYTHING, freeze
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ real time, since relaxing only takes operations and returns away. Its legality, 
 optional. If it wrote in L, R' has it at its place, where it does the same (a cas of unknown outcome
 that finds its old value applies). Otherwise R' omits it, as an optional operation may be.
 
-*An observer or a value goes*: see `dropping`.
+*An observer or a value goes*: see `dropping`. *A hold of a lock goes*: see `holds`.
 
 *The past or the future goes*: see `window`.
 
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from splitbrain.checkers.verification.claim import describe, group, read_claim, registers_of, task
 from splitbrain.checkers.verification.dropping import Remaining, check_dropped
 from splitbrain.checkers.verification.exhaustion import BUDGET, exhaust
+from splitbrain.checkers.verification.holds import whole_holds
 from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
 from splitbrain.checkers.verification.window import read_window
@@ -66,7 +67,9 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         for operation in operations
         if not (operation.invoke in named or claim.void(operation) or window.forgets(task(claim, operation)))
     ]
-    check_dropped(claim, dropped, remaining, held)
+    untouched = window.is_whole and not any(entry["as"] == "crashed" for entry in certificate["operations"])
+    if not (untouched and whole_holds(claim, operations, {each.invoke for each in dropped})):
+        check_dropped(claim, dropped, remaining, held)
     outcome = exhaust(tasks, held, budget)
     if outcome.linearizable:
         order = f", for instance {', '.join(map(str, outcome.order))}" if outcome.order else ""

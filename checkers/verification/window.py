@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from splitbrain.checkers.verification.claim import Claim, Task
-    from splitbrain.checkers.verification.sequential import Step
+    from splitbrain.checkers.verification.steps import Step
     from splitbrain.histories.operation import Operation
 
 
@@ -61,6 +61,11 @@ class Window(NamedTuple):
     past: Span | None
     future: int | None
     held: Mapping[Hashable, Hashable] | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is forgotten."""
+        return self.past is None and self.future is None
 
     def forgets(self, one: Task) -> bool:
         """Whether an operation goes: it is `past` itself, or over before it, or begins behind `future`."""

@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from splitbrain.checkers.verdict import Certificate, CheckResult
     from splitbrain.histories import History, Keyed
 
-SHAPES = {
-    "cas-register": {"read", "write", "cas"},
-    "kv": {"get", "put", "append", "cas", "delete", "read", "write"},
-    "multi-register": {"txn"},
-}
-"""The functions that each model decides, for a history that comes without the name of one."""
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -192,19 +185,20 @@ def decide_history(history: History, model: str, asked: Asked) -> CheckResult:
 
 
 def guess_model(history: History, path: Path) -> str:
-    """Name the model that a history's functions fit.
+    """Name the model that a history's operations fit (see `checkers/models/choice.py`).
 
     Raises:
-        UsageError: no model fits; the sentence lists the functions and the models.
+        UsageError: no model fits; the sentence names the first operation that is too much, and the models.
     """
-    functions = set(history.functions)
-    for model, known in SHAPES.items():
-        if functions <= known:
-            return model
-    raise UsageError(
-        f"{path}: no model is known for the operations {', '.join(sorted(functions))}; "
-        f"name one with --model: {', '.join(registry.names('models'))}, or ./file.py:Class."
-    )
+    from splitbrain.checkers.models import ModelMismatch, choose  # noqa: PLC0415  see the lazy imports above
+
+    try:
+        return choose(history)
+    except ModelMismatch as mismatch:
+        raise UsageError(
+            f"{path}: {mismatch} Name a model with --model: {', '.join(registry.names('models'))},"
+            " or ./file.py:Class."
+        ) from mismatch
 
 
 def _verdict(path: Path, model: str, result: CheckResult, certificate: Path | None) -> dict[str, Any]:
