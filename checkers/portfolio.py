@@ -84,7 +84,7 @@ def check_linearizable(
     budget = Budget(timeout, max_memory_mb, clock)
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
-    model = model.starting(state)
+    model, state = model.starting(state)
     columns = normalise(history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
     options = {

@@ -48,16 +48,16 @@ class Bank(Model):
         """Name reads, and transfers that move nothing."""
         return call.f == "read" or not _moves(call)
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for balances, or for null where they aren't known."""
         if initial is None:
-            return _Unopened(overdraft=self.overdraft)
+            return _Unopened(overdraft=self.overdraft), None
         if not _are_balances(initial) or (not self.overdraft and any(each < 0 for each in initial.values())):
             raise ModelMismatch(
                 f"The model {self.name} can't begin with {initial!r}: name a balance for each account,"
                 ' such as {"a": 10, "b": 0}, or null for any.'
             )
-        return self
+        return self, initial
 
     def step(self, state: Any, call: Call) -> Any:
         """Return the balances afterwards, without those that are 0."""

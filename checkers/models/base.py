@@ -120,14 +120,15 @@ class Model:
     discipline: ClassVar[str] = ""
     """The data type, if a polynomial lane knows it: set, fifo-queue, stack, priority-queue, mutex."""
 
-    def starting(self, initial: Any) -> Model:
-        """Return the model of histories that begin with `initial`: itself, unless that changes what is known.
+    def starting(self, initial: Any) -> tuple[Model, Any]:
+        """Return the model of histories that begin with `initial`, and that state in the model's own form.
+
+        The model is itself, unless the beginning changes which calls are observers.
 
         Raises:
             ModelMismatch: the object can't be in that state.
         """
-        del initial
-        return self
+        return self, initial
 
     def partition(self, call: Call) -> Hashable | None:
         """Name the part of the object that the call is about, or return None if that is the whole of it.

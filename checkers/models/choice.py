@@ -2,8 +2,8 @@
 
 Where several fit, the first in this order is taken, and each place in it has a reason:
 
-- `cas-register` before `kv`, which has more operations, and before `register`, which it contains; so reads
-  alone are a register's.
+- `cas-register` before `kv`, which has more operations, and before `register`, which it contains. Reads
+  alone are a register's as well, unless they return lists (a `grow-set`) or objects (a `bank`).
 - `fenced-lock` if every acquire that completed returned a whole number, else `mutex`, the weakest lock:
   what violates it, violates each other one. The others must be asked for.
 - `set` if results are pairs, `grow-set` if a read returned a list, else `counter` if numbers are added.
@@ -71,7 +71,7 @@ def choose(history: History) -> str:
     happened = {f for f, status in zip(history.f, history.status, strict=True) if status != _FAIL}
     functions = {history.functions[f] for f in happened or range(len(history.functions))}
     candidates = [model for model in BUILT_IN if functions <= set(model.functions)]
-    if candidates and candidates[0] not in _BY_SHAPE:
+    if candidates and candidates[0] not in _BY_SHAPE and functions != {"read"}:
         return candidates[0].name
     calls = list(_calls(history))
     candidates = [model for model in candidates if _fits(model(), calls)]
@@ -121,6 +121,15 @@ def _none_fits(calls: Sequence[_Placed]) -> str:
     return "The history has no operation."
 
 
+def _reads_only(kind: type) -> Callable[[Sequence[_Placed]], bool]:
+    def tell(calls: Sequence[_Placed]) -> bool:
+        return all(call.f == "read" for _, call in calls) and any(
+            isinstance(call.result, kind) for _, call in calls
+        )
+
+    return tell
+
+
 def _has_tokens(calls: Sequence[_Placed]) -> bool:
     tokens = [call.result for _, call in calls if call.f == "acquire" and call.known]
     return bool(tokens) and all(map(is_integer, tokens))
@@ -143,6 +152,8 @@ def _always(calls: Sequence[_Placed]) -> bool:
 
 
 _HINTS: tuple[tuple[type[Model], Callable[[Sequence[_Placed]], bool]], ...] = (
+    (GrowSet, _reads_only(list)),
+    (Bank, _reads_only(dict)),
     (FencedLock, _has_tokens),
     (ListAppend, _appends),
     (RwRegister, _says_r_or_w),

@@ -33,16 +33,16 @@ class Counter(Model):
         """Name reads and the addition of nothing."""
         return call.f == "read" or call.value == 0
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a whole number; null is 0."""
         if initial is not None and not is_integer(initial):
             raise ModelMismatch(
                 f"The model {self.name} can't begin with {initial!r}: it needs a whole number."
             )
-        return self
+        return self, initial or 0
 
     def step(self, state: Any, call: Call) -> Any:
         """Return the number afterwards."""
         if call.f == "add":
-            return (state or 0) + call.value if call.value else state
-        return state if not call.known or call.result == (state or 0) else ILLEGAL
+            return state + call.value
+        return state if not call.known or call.result == state else ILLEGAL

@@ -13,16 +13,14 @@ ever are, each can hold it from the return of its acquire to the invocation of i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from splitbrain.checkers.models.base import ILLEGAL, Call, Lens, Model, ModelMismatch
+from splitbrain.checkers.models.base import ILLEGAL, Access, Call, Model, ModelMismatch
+from splitbrain.checkers.models.register import apply
 from splitbrain.checkers.models.shapes import is_integer, unapplied_complaint
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
-
 FREE: Final = "free"
-"""The state in which every lock begins; null as an initial state is the same."""
+"""The state in which every lock begins; an initial state of null means this one."""
 HELD: Final = "held"
 
 
@@ -35,30 +33,36 @@ class Mutex(Model):
     initial: Any = FREE
     by_process: ClassVar[bool] = True
     discipline: ClassVar[str] = "mutex"
-    beginnings: ClassVar[tuple[str | None, ...]] = (None, FREE, HELD)
+    beginnings: ClassVar[tuple[str, ...]] = (FREE, HELD)
 
     def complaint(self, call: Call) -> str | None:
         """Refuse what says that it wasn't applied: an acquire that didn't get the lock is a fail."""
         return super().complaint(call) or unapplied_complaint(call)
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a known state."""
-        if initial not in self.beginnings:
-            known = " or ".join(repr(each) for each in self.beginnings if each)
-            raise ModelMismatch(f"The model {self.name} can't begin with {initial!r}: it begins {known}.")
-        return self
+        if initial is not None and initial not in self.beginnings:
+            known = " or ".join(self.beginnings)
+            raise ModelMismatch(
+                f"The model {self.name} can't begin with {initial!r}: it is {known} at first."
+            )
+        return self, initial or FREE
 
-    def lens(self, calls: Iterable[Call]) -> Lens | None:
-        """See no processes."""
-        del calls
-        return _Anybody()
+    def access(self, call: Call) -> Access | None:
+        """Describe the lock as a register: to acquire it is a cas from free."""
+        held = self.held_by(call)
+        return Access(FREE, held) if call.f == "acquire" else Access(held, FREE)
+
+    def held_by(self, call: Call) -> Any:
+        """Return the state in which the caller holds the lock."""
+        del call
+        return HELD
 
     def step(self, state: Any, call: Call) -> Any:
         """Return the lock afterwards."""
-        free = state in (None, FREE)
-        if call.f == "acquire":
-            return HELD if free else _refused(state, call)
-        return _refused(state, call) if free else FREE
+        access = self.access(call)
+        assert access is not None
+        return apply(access, state)
 
 
 class OwnedMutex(Mutex):
@@ -66,19 +70,11 @@ class OwnedMutex(Mutex):
 
     name: ClassVar[str] = "owned-mutex"
     summary: ClassVar[str] = "a lock that only its holder releases: acquire, release"
-    beginnings: ClassVar[tuple[str | None, ...]] = (None, FREE)
+    beginnings: ClassVar[tuple[str, ...]] = (FREE,)
 
-    def lens(self, calls: Iterable[Call]) -> Lens | None:
-        """See processes."""
-        del calls
-        return None
-
-    def step(self, state: Any, call: Call) -> Any:
-        """Return the lock afterwards."""
-        holder = None if state in (None, FREE) else state["holder"]
-        if call.f == "acquire":
-            return {"holder": call.process} if holder is None else _refused(state, call)
-        return FREE if holder == call.process else _refused(state, call)
+    def held_by(self, call: Call) -> Any:
+        """Return the state in which the caller holds the lock."""
+        return {"holder": call.process}
 
 
 class ReentrantLock(OwnedMutex):
@@ -88,9 +84,14 @@ class ReentrantLock(OwnedMutex):
     summary: ClassVar[str] = "a lock that its holder may acquire again: acquire, release"
     discipline: ClassVar[str] = ""
 
+    def access(self, call: Call) -> Access | None:
+        """Return None: how often it was acquired matters."""
+        del call
+        return None
+
     def step(self, state: Any, call: Call) -> Any:
         """Return the lock afterwards."""
-        held: dict[str, Any] = {"holder": call.process, "count": 0} if state in (None, FREE) else state
+        held: dict[str, Any] = {"holder": call.process, "count": 0} if state == FREE else state
         if held["holder"] != call.process:
             return _refused(state, call)
         count = held["count"] + (1 if call.f == "acquire" else -1)
@@ -117,9 +118,14 @@ class FencedLock(OwnedMutex):
             return f"needs a whole number or null as its token, not {call.result!r}"
         return problem
 
+    def access(self, call: Call) -> Access | None:
+        """Return None: the tokens matter."""
+        del call
+        return None
+
     def step(self, state: Any, call: Call) -> Any:
         """Return the lock afterwards."""
-        lock: dict[str, Any] = {"holder": None, "token": None} if state in (None, FREE) else state
+        lock: dict[str, Any] = {"holder": None, "token": None} if state == FREE else state
         holder, last = lock["holder"], lock["token"]
         if call.f == "release":
             return {"holder": None, "token": last} if holder == call.process else _refused(state, call)
@@ -130,20 +136,6 @@ class FencedLock(OwnedMutex):
         if last is not None and call.result <= last:
             return ILLEGAL
         return {"holder": call.process, "token": call.result}
-
-
-class _Anybody:
-    """Calls of all processes look alike."""
-
-    def state(self, state: Any) -> Any:
-        return state
-
-    def call(self, call: Call) -> Hashable:
-        return call.f
-
-    def hides(self, calls: Sequence[Call], origins: Iterable[Any]) -> Sequence[bool]:
-        del origins
-        return [False] * len(calls)
 
 
 def _refused(state: Any, call: Call) -> Any:

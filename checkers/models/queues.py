@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from splitbrain.checkers.models.base import ILLEGAL, Call, Model, ModelMismatch
 from splitbrain.checkers.models.sets import in_order
-from splitbrain.checkers.models.shapes import changed_complaint, items_of, needs_items, unapplied_complaint
+from splitbrain.checkers.models.shapes import changed_complaint, items_of, unapplied_complaint
 from splitbrain.checkers.values import same
 
 
@@ -47,10 +47,12 @@ class Buffer(Model):
         """Name a peek, and a take that found nothing."""
         return call.f == self.look or (call.f == self.take and call.known and call.result is None)
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a list of what is in, the oldest first."""
-        needs_items(self.name, initial)
-        return self
+        items: tuple[Any, ...] = ()
+        for item in items_of(self.name, initial):
+            items = self.with_item(items, item)
+        return self, items
 
     def loosen(self, call: Call) -> Call:
         """Return the call: null says that it is empty."""
@@ -58,15 +60,14 @@ class Buffer(Model):
 
     def step(self, state: Any, call: Call) -> Any:
         """Return what is in afterwards."""
-        items = items_of(state)
         if call.f == self.put:
-            return self.with_item(items, call.value)
-        if not items:
+            return self.with_item(state, call.value)
+        if not state:
             return state if not call.known or call.result is None else ILLEGAL
-        place = self.place(items, call.result) if call.known else self.next(items)
+        place = self.place(state, call.result) if call.known else self.next(state)
         if place is None:
             return ILLEGAL
-        return state if call.f == self.look else items[:place] + items[place + 1 :]
+        return state if call.f == self.look else state[:place] + state[place + 1 :]
 
     def with_item(self, items: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
         """Return the items with one more."""
@@ -146,23 +147,20 @@ class PriorityQueue(Buffer):
             return f"needs a number, not {call.value!r}"
         return problem
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a list of numbers."""
-        needs_items(self.name, initial)
-        strange = [item for item in items_of(initial) if not _is_number(item)]
+        strange = [item for item in items_of(self.name, initial) if not _is_number(item)]
         if strange:
-            raise ModelMismatch(
-                f"The model {self.name} can't begin with {strange[0]!r} in it: it holds numbers."
-            )
-        return self
+            raise ModelMismatch(f"The model {self.name} holds numbers, and can't begin with {strange[0]!r}.")
+        return super().starting(initial)
 
     def with_item(self, items: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
         """Return the numbers with one more, the largest last."""
         return tuple(sorted((*items, value), key=priority))
 
     def next(self, items: tuple[Any, ...]) -> int:
-        """Return the place of the largest."""
-        return max(range(len(items)), key=lambda place: priority(items[place]))
+        """Return the place of the largest, the last."""
+        return len(items) - 1
 
 
 def priority(value: float) -> tuple[float, bool]:

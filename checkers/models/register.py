@@ -110,14 +110,14 @@ class MultiRegister(Model):
         """Ask for a list of reads and writes."""
         return super().complaint(call) or actions_complaint(call, self._READS, self._WRITES)
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for the values of cells by their names."""
         if initial is not None and not isinstance(initial, dict):
             raise ModelMismatch(
                 f"The model {self.name} can't begin with {initial!r}: name a value for each cell, such as"
                 ' {"x": 0}.'
             )
-        return self
+        return self, initial
 
     def is_observer(self, call: Call) -> bool:
         """Name the transactions that write nothing."""

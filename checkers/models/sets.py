@@ -1,6 +1,6 @@
 """Sets: one that tells what each operation changed, and one that only grows and is read as a whole.
 
-An element is a JSON value of any type. Null as an initial state is the empty set.
+An element is a JSON value of any type.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from splitbrain.checkers.models.shapes import (
     changed_complaint,
     items_of,
     list_complaint,
-    needs_items,
     unapplied_complaint,
 )
 from splitbrain.checkers.values import ANYTHING, freeze
@@ -55,10 +54,9 @@ class Set(Model):
         """Name the element."""
         return freeze(call.value)
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a list."""
-        needs_items(self.name, initial)
-        return self
+        return self, in_order(items_of(self.name, initial))
 
     def loosen(self, call: Call) -> Call:
         """Return the call: no result here is null."""
@@ -66,9 +64,8 @@ class Set(Model):
 
     def step(self, state: Any, call: Call) -> Any:
         """Return the set afterwards, or ILLEGAL where the result says otherwise."""
-        items = items_of(state)
         element = freeze(call.value)
-        present = element in map(freeze, items)
+        present = element in map(freeze, state)
         told = call.result[1] if call.known else None
         if call.f == "contains":
             return state if told in (None, present) else ILLEGAL
@@ -78,8 +75,8 @@ class Set(Model):
         if not changes:
             return state
         if present:
-            return tuple(item for item in items if freeze(item) != element)
-        return in_order((*items, call.value))
+            return tuple(item for item in state if freeze(item) != element)
+        return in_order((*state, call.value))
 
 
 class GrowSet(Model):
@@ -100,20 +97,18 @@ class GrowSet(Model):
             or (list_complaint(call) if call.f == "read" else None)
         )
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a list."""
-        needs_items(self.name, initial)
-        return self
+        return self, in_order(items_of(self.name, initial))
 
     def step(self, state: Any, call: Call) -> Any:
         """Return the set afterwards; a read that names an element twice is no set's."""
-        items = items_of(state)
         if call.f == "add":
-            return state if freeze(call.value) in map(freeze, items) else in_order((*items, call.value))
+            return state if freeze(call.value) in map(freeze, state) else in_order((*state, call.value))
         if not call.known or call.result is ANYTHING:
             return state
         found = sorted(map(freeze, call.result), key=repr)
-        return state if found == sorted(map(freeze, items), key=repr) else ILLEGAL
+        return state if found == sorted(map(freeze, state), key=repr) else ILLEGAL
 
 
 def in_order(items: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -39,16 +39,12 @@ def is_integer(value: Any) -> bool:
     return type(value) is int
 
 
-def items_of(state: Any) -> tuple[Any, ...]:
-    """Return what a container holds; null is an empty one."""
-    return () if state is None else tuple(state)
-
-
-def needs_items(model: str, initial: Any) -> None:
-    """Refuse an initial state that is no list.
+def items_of(model: str, initial: Any) -> tuple[Any, ...]:
+    """Return what a container holds at first; null is an empty one.
 
     Raises:
-        ModelMismatch: it isn't one, nor null.
+        ModelMismatch: it is no list.
     """
     if initial is not None and not isinstance(initial, (list, tuple)):
         raise ModelMismatch(f"The model {model} can't begin with {initial!r}: name what it holds in a list.")
+    return tuple(initial or ())

@@ -50,7 +50,7 @@ class ListAppend(Model):
         """Name the transactions that append nothing."""
         return all(action[0] == _READ for action in call.value)
 
-    def starting(self, initial: Any) -> Model:
+    def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for the lists by their keys."""
         if initial is not None and not (
             isinstance(initial, dict) and all(isinstance(each, list) for each in initial.values())
@@ -59,7 +59,7 @@ class ListAppend(Model):
                 f"The model {self.name} can't begin with {initial!r}: name a list for each key, such as"
                 ' {"x": []}.'
             )
-        return self
+        return self, initial
 
     def loosen(self, call: Call) -> Call:
         """Return the call: null reads an empty list."""
