@@ -10,13 +10,7 @@ stands first in line, on top, or is largest, still does when others are gone. So
 - *a crashed insertion is free*: if no completed operation saw its value, the value may be left out;
   if one did, the insertion took effect and its return is infinite.
 
-*A crashed removal* may have taken any value that nobody else removed, or nothing. Let c be the earliest
-invocation among them. Give every value that was never removed a removal of its own, from c to infinity.
-Each linearization of the history is one of this *generous* history too: move each crashed removal to the
-value that it took, and take out at the very end, in the order in which the container gives them, what is
-still in. So a contradiction in the generous history refutes the original. And a linearization of the
-generous one becomes one of the original if the removals that it can't do without find enough crashed ones
-(`settle`). If neither happens, the lanes give no answer.
+*A crashed removal* may have taken any value that nobody else removed, or nothing: see `settling`.
 
 *Time* is counted in gaps: gap g is behind the event at position g, up to the next. An operation may take
 effect in the gaps from its invocation to the one before its return. In each gap there are three phases:
@@ -29,8 +23,7 @@ conditions by values; Lee & Mathur (arXiv 2410.04581) for doing it in n log n; A
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from splitbrain.checkers.normalise import FOREVER
@@ -38,7 +31,7 @@ from splitbrain.checkers.outcome import Refutation, Undecided
 from splitbrain.checkers.values import ANYTHING, freeze
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping
 
     from splitbrain.checkers.normalise import Calls, Kinds
 
@@ -79,7 +72,7 @@ class Contents:
     insertion. `added` and `stored` are when the insertion was invoked and when it returned, `asked` and
     `taken` the same of the removal. `first` is the earliest return of all calls of the value and `last`
     their latest invocation. `empties` are the calls that found nothing, `crashed` the crashed removals,
-    both by invocation. `generous` says that the removals that nobody made are made up.
+    both by invocation. A removal that is made up has no call but a time (`settling`).
     """
 
     values: list[Any]
@@ -94,7 +87,10 @@ class Contents:
     last: list[int]
     empties: list[int]
     crashed: list[int]
-    generous: bool = False
+
+    def is_made_up(self, value: int) -> bool:
+        """Tell whether the removal of a value is made up."""
+        return self.removals[value] == NOBODY and self.asked[value] != NEVER
 
     def calls_of(self, value: int) -> list[int]:
         """Return the calls of a value: its insertion, peeks, and removal."""
@@ -208,82 +204,6 @@ def _contents(  # noqa: C901 - one check after the other
         if removal == NOBODY:
             last[value] = NEVER
     return contents
-
-
-def generous(contents: Contents, calls: Calls) -> Contents:
-    """Give each value that was never removed a removal that may take effect from the first crashed one on."""
-    earliest = calls.invokes[contents.crashed[0]]
-    asked, taken, last = list(contents.asked), list(contents.taken), list(contents.last)
-    for value, removal in enumerate(contents.removals):
-        if removal == NOBODY:
-            seen = (calls.invokes[peek] for peek in contents.peeks.get(value, ()))
-            asked[value] = last[value] = max(earliest, contents.added[value], *seen)
-            taken[value] = FOREVER
-    return replace(contents, asked=asked, taken=taken, last=last, generous=True)
-
-
-class Step(NamedTuple):
-    """One step of a linearization of the generous history.
-
-    `call` is `NOBODY` if the removal is made up; then `rank` is that of its value. If the call `sees`, it
-    needs that all values of a higher rank than this are gone.
-    """
-
-    call: int
-    rank: int
-    sees: bool
-
-
-def settle(steps: Sequence[Step], crashed: Sequence[int], calls: Calls) -> list[int] | None:
-    """Replace made-up removals by crashed ones; None if there are too few of them.
-
-    A made-up removal that nobody needs is left out: no call needs it afterwards. Another one moves directly
-    in front of the first call that needs it: until then nobody notices. Let these calls be sorted by where
-    they stand, and the crashed removals by invocation. The i-th made-up removal becomes the i-th crashed one,
-    if that was invoked before all those returned that stand behind it. (If this matching fails, so does
-    every other: in each the i-th of these calls has i crashed removals in front.)
-    """
-    needed: list[tuple[int, int, int]] = []
-    places: list[int] = []
-    ranks: list[int] = []
-    for place in range(len(steps) - 1, -1, -1):
-        step = steps[place]
-        if step.call == NOBODY:
-            nearest = bisect_left(ranks, step.rank) - 1
-            if nearest >= 0:
-                needed.append((places[nearest], -step.rank, place))
-        elif step.sees:
-            while ranks and ranks[-1] >= step.rank:
-                ranks.pop()
-                places.pop()
-            ranks.append(step.rank)
-            places.append(place)
-    if len(needed) > len(crashed):
-        return None
-    needed.sort()
-    return _moved(steps, needed, crashed, calls)
-
-
-def _moved(
-    steps: Sequence[Step], needed: Sequence[tuple[int, int, int]], crashed: Sequence[int], calls: Calls
-) -> list[int] | None:
-    """Write out the steps from the back, with a crashed removal in front of each call that needs one."""
-    order: list[int] = []
-    soonest = FOREVER
-    left = len(needed)
-    for place in range(len(steps) - 1, -1, -1):
-        call = steps[place].call
-        if call == NOBODY:
-            continue
-        soonest = min(soonest, calls.returns[call])
-        order.append(call)
-        while left and needed[left - 1][0] == place:
-            left -= 1
-            if calls.invokes[crashed[left]] > soonest:
-                return None
-            order.append(crashed[left])
-    order.reverse()
-    return order
 
 
 def dense(calls: Calls) -> Calls:

@@ -23,7 +23,7 @@ directly followed by its peeks of that gap: so nobody looks while something larg
 
 *The gaps* are kept as two forests: the next free gap and the previous one. Each gap is covered once.
 
-*Crashed polls*: see `containers`. A value that would be there for an instant only is inserted as late as
+*Crashed polls*: see `settling`. A value that would be there for an instant only is inserted as late as
 possible.
 
 Conditions: no value is put in twice, and all are numbers. Lee & Mathur (arXiv 2410.04581) decide this in n
@@ -34,24 +34,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from splitbrain.checkers.lanes.containers import (
-    COMES,
-    LEAVES,
-    LOOKS,
-    NEVER,
-    NOBODY,
-    UNSETTLED,
-    Contents,
-    Step,
-    dense,
-    gather,
-    generous,
-    settle,
-)
+from splitbrain.checkers.lanes.containers import COMES, LEAVES, LOOKS, NEVER, NOBODY, Contents, dense, gather
+from splitbrain.checkers.lanes.settling import Step, settled
 from splitbrain.checkers.lanes.stays import Stay, covering
 from splitbrain.checkers.models.queues import priority
 from splitbrain.checkers.normalise import FOREVER
-from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.outcome import Refutation, Undecided
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,14 +56,14 @@ def decide(calls: Calls, kinds: Kinds) -> Outcome:
         return contents
     if not all(type(value) in (int, float) for value in contents.values):
         return Undecided("a value is no number")
-    if contents.crashed:
-        contents = generous(contents, calls)
+    return settled(contents, calls, _solve)
+
+
+def _solve(contents: Contents, calls: Calls) -> list[Step] | Refutation:
+    """Find a linearization of contents without crashed polls, or refute them."""
     plan = _Plan(contents, calls)
     refutation = plan.place_all()
-    if refutation is not None:
-        return refutation
-    settled = settle(plan.steps(), contents.crashed, calls)
-    return Undecided(UNSETTLED) if settled is None else Linearization(settled)
+    return plan.steps() if refutation is None else refutation
 
 
 class _Gaps:
@@ -138,7 +126,7 @@ class _Plan:
             gap = self._gaps.next_free(calls.invokes[call])
             if gap >= calls.returns[call]:
                 return self._refutation("found-empty", [], [(NOBODY, calls.invokes[call], gap)], call)
-            self._add(gap, LOOKS, len(by_priority), 1, Step(call, -1, sees=True))
+            self._add(gap, LOOKS, len(by_priority), 1, Step(call, -1, NOBODY, sees=True))
         return None
 
     def _place(self, value: int) -> Refutation | None:
@@ -191,9 +179,9 @@ class _Plan:
         insertion, removal = contents.insertions[value], contents.removals[value]
         at_once = come == go
         if insertion != NOBODY:
-            self._add(come, LOOKS if at_once else COMES, rank, 0, Step(insertion, rank, sees=False))
+            self._add(come, LOOKS if at_once else COMES, rank, 0, Step(insertion, rank, value, sees=False))
         for call, earliest, latest in looks:
-            step = Step(call, rank, sees=True)
+            step = Step(call, rank, value, sees=True)
             if call == removal:
                 self._add(go, *((LOOKS, rank) if at_once else (LEAVES, falling)), 2, step)
                 continue

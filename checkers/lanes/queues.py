@@ -30,7 +30,7 @@ such a gap p, let the values with s before p go before and all others behind. Th
 for if a goes behind and b before, then s(b) < p < f(a), so nothing of a returned before something of b was
 invoked.
 
-*Crashed dequeues*: see `containers`. Values that stay come as late as the demands allow, those first that
+*Crashed dequeues*: see `settling`. Values that stay come as late as the demands allow, those first that
 are in the way of the earliest return.
 
 Conditions: no value is put in twice.
@@ -38,23 +38,15 @@ Conditions: no value is put in twice.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from heapq import heappop, heappush
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from splitbrain.checkers.lanes.containers import (
-    NEVER,
-    NOBODY,
-    UNSETTLED,
-    Contents,
-    Step,
-    gather,
-    generous,
-    settle,
-)
+from splitbrain.checkers.lanes.containers import NEVER, NOBODY, Contents, gather
+from splitbrain.checkers.lanes.settling import Step, settled
 from splitbrain.checkers.lanes.stays import certain, free_gaps
-from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.outcome import Refutation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,17 +62,16 @@ def decide(calls: Calls, kinds: Kinds) -> Outcome:
     contents = gather(calls, kinds, "fifo-queue")
     if not isinstance(contents, Contents):
         return contents
-    if contents.crashed:
-        contents = generous(contents, calls)
+    return settled(contents, calls, _solve)
+
+
+def _solve(contents: Contents, calls: Calls) -> list[Step] | Refutation:
+    """Find a linearization of contents without crashed dequeues, or refute them."""
     cuts = _cuts(contents, calls)
     if isinstance(cuts, Refutation):
         return cuts
     order = _in_order(contents, calls, cuts)
-    if isinstance(order, Refutation):
-        return order
-    steps = _steps(contents, calls, cuts, order)
-    settled = settle(steps, contents.crashed, calls)
-    return Undecided(UNSETTLED) if settled is None else Linearization(settled)
+    return order if isinstance(order, Refutation) else _steps(contents, calls, cuts, order)
 
 
 def _cuts(contents: Contents, calls: Calls) -> list[tuple[int, int]] | Refutation:
@@ -129,9 +120,8 @@ class _Sorting:
         self._values = values
         self._remaining = dict.fromkeys(values, True)
         self._waits = dict.fromkeys(values, _FOR_ENQUEUES | _FOR_HEADS)
-        self._ready: list[int] = []
+        self._ready: list[tuple[int, int]] = []
         self._postponed: list[tuple[int, int]] = []
-        self._urgency = self._urgencies() if contents.generous else {}
 
     def sort(self) -> list[int] | Refutation:
         """Return the values in order, or those that demand each other in a circle."""
@@ -176,29 +166,17 @@ class _Sorting:
             return
         self._waits[value] = waits ^ wait
         if waits == wait:
-            if value in self._urgency:
-                heappush(self._postponed, (self._urgency[value], value))
+            if self._contents.is_made_up(value):
+                heappush(self._postponed, (self._contents.stored[value], value))
             else:
-                self._ready.append(value)
+                heappush(self._ready, (self._heads[value], value))
 
     def _next(self) -> int:
         """Return a value that can go next: one that is known to have been dequeued, if possible."""
-        if self._ready:
-            return self._ready.pop()
-        return heappop(self._postponed)[1] if self._postponed else NOBODY
-
-    def _urgencies(self) -> dict[int, int]:
-        """Return for each value that was never dequeued the first return of a head that must come later."""
-        contents = self._contents
-        by_added = sorted(self._values, key=contents.added.__getitem__)
-        begun = [contents.added[value] for value in by_added]
-        returns = [self._heads[value] for value in reversed(by_added)]
-        soonest = [*reversed(list(accumulate(returns, min))), NEVER]
-        return {
-            value: soonest[bisect_right(begun, contents.stored[value])]
-            for value in self._values
-            if contents.removals[value] == NOBODY
-        }
+        for waiting in (self._ready, self._postponed):
+            if waiting:
+                return heappop(waiting)[1]
+        return NOBODY
 
     def _circle(self, v0: int, v1: int, v2: int) -> Refutation:
         """Follow the waits from v0 until they come back."""
@@ -221,7 +199,7 @@ def _steps(
     for values, cut in zip(ordered, [*(call for _, call in cuts), None], strict=True):
         steps.extend(_interleaved(contents, calls, values))
         if cut is not None:
-            steps.append(Step(cut, -1, sees=True))
+            steps.append(Step(cut, -1, NOBODY, sees=True))
     return steps
 
 
@@ -239,15 +217,14 @@ def _interleaved(contents: Contents, calls: Calls, values: Sequence[int]) -> lis
     steps: list[Step] = []
     place = head = 0
     while head < len(heads) or place < len(values):
-        if head < len(heads):
-            of, call, invoked, _ = heads[head]
-            if of < place and (place == len(values) or first_stored[place] > invoked):
-                steps.append(Step(call, 1 if call == NOBODY else 0, sees=True))
-                head += 1
-                continue
-        value = values[place]
-        assert contents.added[value] < first_head[head]
-        if contents.insertions[value] != NOBODY:
-            steps.append(Step(contents.insertions[value], 0, sees=False))
-        place += 1
+        if place < len(values) and contents.added[values[place]] < first_head[head]:
+            if contents.insertions[values[place]] != NOBODY:
+                steps.append(Step(contents.insertions[values[place]], 0, values[place], sees=False))
+            place += 1
+            continue
+        of, call, invoked, _ = heads[head]
+        assert of < place
+        assert place == len(values) or first_stored[place] > invoked
+        steps.append(Step(call, 1 if call == NOBODY else 0, values[of], sees=True))
+        head += 1
     return steps
