@@ -46,6 +46,7 @@ KIND = "LIN"
 """The kind of this checker's violations."""
 LISTED = 10
 """How many invalid keys are reported, each with its witness."""
+_OURS = "splitbrain.checkers.models."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def check_linearizable(
     columns = normalise(history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
     options = {
-        "model": model.name,
+        "model": model.name if type(model).__module__.startswith(_OURS) else _reference(model),
         "initial": state,
         "nil_reads": nil_reads,
         "failed_cas": failed_cas,
@@ -123,6 +124,11 @@ def check_linearizable(
             certificate={"kind": "linearizations", **options, "keys": _orders(outcomes)},
         )
     return result
+
+
+def _reference(model: Model) -> str:
+    """Name a model of anyone's own so that it can't be taken for one of ours of the same name."""
+    return f"{type(model).__module__}:{type(model).__qualname__}"
 
 
 def _decide(

@@ -116,6 +116,7 @@ class Reduction:
             best = self._smaller(best, self._through_windows(max(ends)))
             if best is None:
                 best = self._try(everything, self._all._replace(end=max(ends)))
+                best = best or self._try(everything, self._all)
                 best = None if best is None else self._minimise(best)
         return self._with_context(best or self._cut_short(refutation, lane))
 
@@ -149,9 +150,14 @@ class Reduction:
         return self._try(shown, window) if witness is None and len(lean) < len(shown) else witness
 
     def _cut_short(self, refutation: Refutation, lane: str) -> Witness:
-        """Return the refuted key up to the return at which the walk was stuck, or the whole of it."""
+        """Return the refuted key up to the return at which the walk was stuck, or the whole of it.
+
+        Calls that ran at that return become crashed. An access does the same then. Of others the result may
+        say more: a dequeue that returned 3 didn't take the 1, and a crashed one may have.
+        """
         calls, cut = self._calls, refutation.cut
-        window = self._all if cut is None else self._all._replace(end=calls.returns[cut.stuck])
+        flat = all(map(self._kinds.flat.__getitem__, calls.kinds))
+        window = self._all if cut is None or not flat else self._all._replace(end=calls.returns[cut.stuck])
         members = [call for call, invoked in enumerate(calls.invokes) if invoked <= window.end]
         crashed = {call for call in members if calls.returns[call] > window.end and self._completed(call)}
         return Witness(

@@ -117,7 +117,7 @@ class MultiRegister(Model):
                 f"The model {self.name} can't begin with {initial!r}: name a value for each cell, such as"
                 ' {"x": 0}.'
             )
-        return self, initial
+        return self, initial or {}
 
     def is_observer(self, call: Call) -> bool:
         """Name the transactions that write nothing."""
@@ -133,9 +133,9 @@ class MultiRegister(Model):
         ]
         return call._replace(result=actions)
 
-    def step(self, state: Mapping[str, Any] | None, call: Call) -> Any:
+    def step(self, state: Mapping[Any, Any], call: Call) -> Any:
         """Run the actions one after the other."""
-        cells = dict(state or {})
+        cells = dict(state)
         for f, cell, value in call.result if call.known else call.value:
             if f in self._WRITES:
                 cells[cell] = value

@@ -59,15 +59,15 @@ class ListAppend(Model):
                 f"The model {self.name} can't begin with {initial!r}: name a list for each key, such as"
                 ' {"x": []}.'
             )
-        return self, initial
+        return self, initial or {}
 
     def loosen(self, call: Call) -> Call:
         """Return the call: null reads an empty list."""
         return call
 
-    def step(self, state: Mapping[Any, Any] | None, call: Call) -> Any:
+    def step(self, state: Mapping[Any, Any], call: Call) -> Any:
         """Run the actions one after the other."""
-        lists = dict(state or {})
+        lists = dict(state)
         for f, key, value in call.result if call.known else call.value:
             held = lists.get(key, ())
             if f == _APPEND:

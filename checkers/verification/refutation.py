@@ -12,7 +12,7 @@ real time, since relaxing only takes operations and returns away. Its legality, 
 optional. If it wrote in L, R' has it at its place, where it does the same (a cas of unknown outcome
 that finds its old value applies). Otherwise R' omits it, as an optional operation may be.
 
-*An observer or a value goes*: see `dropping`.
+*An observer or a value goes*: see `dropping`, and `elements` for what is in a queue or stack.
 
 *The past or the future goes*: see `window`.
 
@@ -25,13 +25,19 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.verification.claim import describe, group, read_claim, registers_of, task
 from splitbrain.checkers.verification.dropping import Remaining, check_dropped
+from splitbrain.checkers.verification.elements import (
+    check_values_dropped,
+    chosen_values,
+    moves_values,
+    without,
+)
 from splitbrain.checkers.verification.exhaustion import BUDGET, exhaust
 from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
 from splitbrain.checkers.verification.window import read_window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
     from splitbrain.checkers.verification.claim import Claim
     from splitbrain.checkers.verification.window import Window
@@ -67,6 +73,7 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         if not (operation.invoke in named or claim.void(operation) or window.forgets(task(claim, operation)))
     ]
     check_dropped(claim, dropped, remaining, held)
+    held = _check_elements(claim, dropped, remaining, operations, window, held)
     outcome = exhaust(tasks, held, budget)
     if outcome.linearizable:
         order = f", for instance {', '.join(map(str, outcome.order))}" if outcome.order else ""
@@ -85,6 +92,26 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         f" operations{where} have no legal order (steps tried: {outcome.explored}).",
         checked=len(remaining),
     )
+
+
+def _check_elements(
+    claim: Claim,
+    dropped: Sequence[Operation],
+    remaining: Sequence[Remaining],
+    operations: Sequence[Operation],
+    window: Window,
+    held: Mapping[Hashable, Hashable],
+) -> Mapping[Hashable, Hashable]:
+    """Check the values that are dropped from a queue or stack; return what it holds at first without them."""
+    steps = [(operation, step) for operation in dropped for step in claim.steps(operation)]
+    moves = [(operation, step) for operation, step in steps if moves_values(step)]
+    if not moves:
+        return held
+    kept = [(each.operation, step) for each in remaining for step in each.steps]
+    check_values_dropped(
+        claim, moves, kept, operations, lambda operation: window.forgets(task(claim, operation))
+    )
+    return without(chosen_values(step for _, step in moves), held)
 
 
 def _remaining(
