@@ -14,9 +14,9 @@ from heapq import merge
 from typing import TYPE_CHECKING, Any, Literal
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.evidence.story import show
 from splitbrain.checkers.evidence.telling import Teller
-from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness, with_crashed
+from splitbrain.checkers.evidence.values import show
+from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness
 from splitbrain.checkers.lanes import dispatch
 from splitbrain.checkers.lanes.names import EVERY_LANE
 from splitbrain.checkers.normalise import FOREVER, normalise
@@ -115,7 +115,7 @@ def check_linearizable(
             work = WORK // LISTED if witnesses else WORK
             reduction = Reduction(calls, columns.kinds, model, state, budget, work=work)
             witnesses.append(reduction.reduce(refutation, lane))
-        return _invalid(result, history, columns.kinds, witnesses, options, invalid_keys=len(refuted))
+        return _invalid(result, history, witnesses, options, invalid_keys=len(refuted))
     if not result.reason:
         return replace(
             result,
@@ -191,15 +191,15 @@ def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:
 def _invalid(
     result: CheckResult,
     history: History,
-    kinds: Kinds,
     witnesses: Sequence[Witness],
     options: Mapping[str, Any],
     *,
     invalid_keys: int,
 ) -> CheckResult:
     """Turn witnesses into violations, and the first one into the certificate."""
-    doubled = with_crashed(kinds)
-    tellers = [Teller(history, doubled, witness, key_named=bool(options["keyed"])) for witness in witnesses]
+    tellers = [
+        Teller(history, witness.kinds, witness, key_named=bool(options["keyed"])) for witness in witnesses
+    ]
     violations = tuple(Violation(KIND, teller.summary(), teller.evidence()) for teller in tellers)
     more = f" ({invalid_keys} keys are invalid)" if invalid_keys > 1 else ""
     return replace(

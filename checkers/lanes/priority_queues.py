@@ -103,7 +103,7 @@ class _Plan:
         self._contents = contents
         self._calls = calls
         ends = [returned for returned in calls.returns if returned != FOREVER]
-        self._end = max([*calls.invokes, *ends])
+        self._end = max([*calls.invokes, *ends], default=0)
         """The last gap."""
         self._gaps = _Gaps(self._end + 2)
         self._placed: list[tuple[tuple[int, int, int], Step]] = []

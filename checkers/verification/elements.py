@@ -6,15 +6,16 @@ or looked at it. What remains is legal: of what is in, the remaining values stan
 was first, youngest or largest among all is so among fewer; and where nothing was in, still nothing is. (In a
 queue without order nothing needs to be first.)
 
-So the chosen values may go if *every* operation that is known to be about one of them goes: no remaining operation
-puts it in, takes it or looks at it. A take that was crashed may remain: it is optional, and left out where it took
-a chosen value. If a chosen value was in from the start, the sub-history begins without it.
+So the chosen values may go if *every* operation that is known to be about one of them goes: no remaining
+operation puts it in, takes it or looks at it. A take that was crashed may remain: it is optional, and left
+out where it took a chosen value. If a chosen value was in from the start, the sub-history begins without
+it.
 
-*A take of unknown outcome* ("lose") may have taken a value that remains, which would stay for ever without it. So
-it may go only if it can't have taken one: if of each value that isn't chosen at least as many takes completed as
-there are ways in for it (puts of any outcome, and being in from the start). In L each of these takes has a put in
-front of it, and no put is left over. A value of which every put is behind `future` doesn't matter: whoever took it
-is no part of the beginning that remains.
+*A take of unknown outcome* ("lose") may have taken a value that remains, which would stay for ever without
+it. So it may go only if it can't have taken one: if of each value that isn't chosen at least as many takes
+completed as there are ways in for it (puts of any outcome, and being in from the start). In L each of these
+takes has a put in front of it, and no put is left over. A value of which every put is behind `future`
+doesn't matter: whoever took it is no part of the beginning that remains.
 
 Each condition is needed:
 
@@ -26,13 +27,13 @@ Each condition is needed:
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from splitbrain.checkers.verification.claim import describe
 from splitbrain.checkers.verification.verification import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from splitbrain.checkers.verification.claim import Claim
     from splitbrain.checkers.verification.steps import Step
@@ -44,71 +45,63 @@ def moves_values(step: Step) -> bool:
     return step.kind == "put" or step.kind.startswith(("take-", "lose-"))
 
 
-def chosen_values(dropped: Iterable[Step]) -> frozenset[Hashable]:
-    """Return the values of the steps that are dropped; those that only look choose none."""
-    steps = [step for step in dropped if moves_values(step)]
-    return frozenset(step.left if step.kind == "put" else step.found for step in steps) - {None}
-
-
 def check_values_dropped(
     claim: Claim,
-    dropped: Sequence[tuple[Operation, Step]],
-    remaining: Iterable[tuple[Operation, Step]],
+    dropped: Iterable[Operation],
+    kept: Iterable[tuple[Operation, Step]],
     everything: Sequence[Operation],
-    forgotten: Callable[[Operation], bool],
-) -> None:
-    """Check that these steps, which move values, may be dropped together.
+    lasting: Iterable[Operation],
+    *,
+    held: Mapping[Hashable, Hashable],
+) -> dict[Hashable, Hashable]:
+    """Check that the values that these operations move may be dropped; return what is `held` without them.
 
-    `everything` are all operations of the key; those `forgotten` are behind the window.
+    `everything` are all operations of the key, `lasting` those that the window doesn't forget.
 
     Raises:
         RejectedError: a value of theirs remains, or a take of unknown outcome may have taken one that does.
     """
-    chosen = chosen_values(step for _, step in dropped)
-    for operation, step in remaining:
-        named = step.left if step.kind == "put" else step.found
-        if named is not None and named in chosen:
+    moves = [(each, step) for each in dropped for step in claim.steps(each) if moves_values(step)]
+    chosen = {_about(step) for _, step in moves} - {None}
+    for operation, step in kept:
+        if _about(step) in chosen:
             raise RejectedError(
-                f"The certificate drops operations on a value, but keeps {describe(operation)}, which is about it."
+                f"The certificate drops operations on a value, but keeps {describe(operation)}, which is"
+                " about it."
             )
-    lost = next((operation for operation, step in dropped if step.kind.startswith("lose-")), None)
-    if lost is None:
-        return
-    left = _left_over(claim, everything, forgotten)
-    stays = next((value for value, count in left.items() if count > 0 and value not in chosen), None)
-    if stays is not None:
+    lost = next((operation for operation, step in moves if _about(step) is None), None)
+    if lost is not None and _left_over(claim, everything, lasting) - chosen:
         raise RejectedError(
-            f"The certificate drops {describe(lost)}, whose outcome is unknown: it may have taken a value that is"
-            " kept."
+            f"The certificate drops {describe(lost)}, whose outcome is unknown: it may have taken a value"
+            " that is kept."
         )
-
-
-def without(chosen: frozenset[Hashable], held: Mapping[Hashable, Hashable]) -> dict[Hashable, Hashable]:
-    """Return what registers hold at first, without the chosen values."""
     return {
         register: ("list", *(item for item in items[1:] if item not in chosen)) if _is_list(items) else items
         for register, items in held.items()
     }
 
 
-def _is_list(held: Hashable) -> bool:
+def _about(step: Step) -> Hashable:
+    """Return the value that a step puts in, takes out or sees, or None."""
+    return step.left if step.kind == "put" else step.found
+
+
+def _is_list(held: Any) -> TypeGuard[tuple[Hashable, ...]]:
     return isinstance(held, tuple) and held[:1] == ("list",)
 
 
-def _left_over(
-    claim: Claim, everything: Iterable[Operation], forgotten: Callable[[Operation], bool]
-) -> Counter[Hashable]:
-    """Count for each value that is put in before the end the ways in, less the takes that completed."""
-    left: Counter[Hashable] = Counter()
-    for held in claim.start([None]):
-        left.update(held[1:] if isinstance(held, tuple) else ())
-    seen = set(left)
+def _left_over(claim: Claim, everything: Iterable[Operation], lasting: Iterable[Operation]) -> set[Hashable]:
+    """Return the values that are in before the end and have more ways in than takes that completed."""
+    (first,) = claim.start([None])
+    left: Counter[Hashable] = Counter(first[1:] if _is_list(first) else ())
+    put = set(left)
     for operation in everything:
         for step in () if claim.void(operation) else claim.steps(operation):
             if step.kind == "put":
                 left[step.left] += 1
-                if not forgotten(operation):
-                    seen.add(step.left)
             elif step.kind.startswith("take-"):
                 left[step.found] -= 1
-    return Counter({value: count for value, count in left.items() if value in seen})
+    for operation in lasting:
+        steps = () if claim.void(operation) else claim.steps(operation)
+        put.update(step.left for step in steps if step.kind == "put")
+    return {value for value in put if left[value] > 0}

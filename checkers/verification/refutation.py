@@ -25,19 +25,14 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.verification.claim import describe, group, read_claim, registers_of, task
 from splitbrain.checkers.verification.dropping import Remaining, check_dropped
-from splitbrain.checkers.verification.elements import (
-    check_values_dropped,
-    chosen_values,
-    moves_values,
-    without,
-)
+from splitbrain.checkers.verification.elements import check_values_dropped, moves_values
 from splitbrain.checkers.verification.exhaustion import BUDGET, exhaust
 from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
 from splitbrain.checkers.verification.window import read_window
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from splitbrain.checkers.verification.claim import Claim
     from splitbrain.checkers.verification.window import Window
@@ -73,7 +68,10 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         if not (operation.invoke in named or claim.void(operation) or window.forgets(task(claim, operation)))
     ]
     check_dropped(claim, dropped, remaining, held)
-    held = _check_elements(claim, dropped, remaining, operations, window, held)
+    if any(moves_values(step) for each in dropped for step in claim.steps(each)):
+        kept = [(each.operation, step) for each in remaining for step in each.steps]
+        lasting = [each for each in operations if not window.forgets(task(claim, each))]
+        held = check_values_dropped(claim, dropped, kept, operations, lasting, held=held)
     outcome = exhaust(tasks, held, budget)
     if outcome.linearizable:
         order = f", for instance {', '.join(map(str, outcome.order))}" if outcome.order else ""
@@ -92,26 +90,6 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         f" operations{where} have no legal order (steps tried: {outcome.explored}).",
         checked=len(remaining),
     )
-
-
-def _check_elements(
-    claim: Claim,
-    dropped: Sequence[Operation],
-    remaining: Sequence[Remaining],
-    operations: Sequence[Operation],
-    window: Window,
-    held: Mapping[Hashable, Hashable],
-) -> Mapping[Hashable, Hashable]:
-    """Check the values that are dropped from a queue or stack; return what it holds at first without them."""
-    steps = [(operation, step) for operation in dropped for step in claim.steps(operation)]
-    moves = [(operation, step) for operation, step in steps if moves_values(step)]
-    if not moves:
-        return held
-    kept = [(each.operation, step) for each in remaining for step in each.steps]
-    check_values_dropped(
-        claim, moves, kept, operations, lambda operation: window.forgets(task(claim, operation))
-    )
-    return without(chosen_values(step for _, step in moves), held)
 
 
 def _remaining(
