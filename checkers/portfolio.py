@@ -14,10 +14,11 @@ from heapq import merge
 from typing import TYPE_CHECKING, Any, Literal
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.evidence.story import show
 from splitbrain.checkers.evidence.telling import Teller
-from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness, with_crashed
+from splitbrain.checkers.evidence.values import show
+from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness
 from splitbrain.checkers.lanes import dispatch
+from splitbrain.checkers.lanes.names import EVERY_LANE
 from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.values import freeze
@@ -46,7 +47,6 @@ KIND = "LIN"
 LISTED = 10
 """How many invalid keys are reported, each with its witness."""
 _OURS = "splitbrain.checkers.models."
-_LANES = ("necessary", "zones", "configurations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def check_linearizable(
     keyed: Literal["auto", "yes", "no"] | bool = "auto",
     timeout: float | None = None,
     max_memory_mb: float | None = None,
-    method: Literal["auto", "zones", "configurations"] = "auto",
+    method: str = "auto",
     clock: Callable[[], float] = time.monotonic,
 ) -> CheckResult:
     """Decide whether a history is linearizable with respect to a model, and prove it.
@@ -99,7 +99,7 @@ def check_linearizable(
     result = CheckResult(
         checker="linearizable",
         valid="unknown",
-        method="+".join(lane for lane in _LANES if lane in used) or method,
+        method="+".join(lane for lane in EVERY_LANE if lane in used) or method,
         reason=_unknown_reason(columns, outcomes, keyed=by_key),
         operations=len(history),
         seconds=clock() - start,
@@ -115,7 +115,7 @@ def check_linearizable(
             work = WORK // LISTED if witnesses else WORK
             reduction = Reduction(calls, columns.kinds, model, state, budget, work=work)
             witnesses.append(reduction.reduce(refutation, lane))
-        return _invalid(result, history, columns.kinds, witnesses, options, invalid_keys=len(refuted))
+        return _invalid(result, history, witnesses, options, invalid_keys=len(refuted))
     if not result.reason:
         return replace(
             result,
@@ -191,15 +191,15 @@ def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:
 def _invalid(
     result: CheckResult,
     history: History,
-    kinds: Kinds,
     witnesses: Sequence[Witness],
     options: Mapping[str, Any],
     *,
     invalid_keys: int,
 ) -> CheckResult:
     """Turn witnesses into violations, and the first one into the certificate."""
-    doubled = with_crashed(kinds)
-    tellers = [Teller(history, doubled, witness, key_named=bool(options["keyed"])) for witness in witnesses]
+    tellers = [
+        Teller(history, witness.kinds, witness, key_named=bool(options["keyed"])) for witness in witnesses
+    ]
     violations = tuple(Violation(KIND, teller.summary(), teller.evidence()) for teller in tellers)
     more = f" ({invalid_keys} keys are invalid)" if invalid_keys > 1 else ""
     return replace(

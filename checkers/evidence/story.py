@@ -5,10 +5,11 @@ Everything here is words about a witness; nothing decides anything.
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.evidence import contents_story
+from splitbrain.checkers.evidence.values import listed, show
 from splitbrain.checkers.normalise import FOREVER, NONE
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from splitbrain.histories.history import History
     from splitbrain.histories.operation import Operation
 
+_LOCKING = ("acquire", "release")
+_WITHOUT_VALUE = ("dequeue", "pop", "poll", "peek", *_LOCKING)
+_WITH_FINDING = ("add", "remove", "contains")
 STATES_SHOWN = 20
 """More possible states than this are counted."""
 _RETURNS_TOLD = 10
 _CALLS_NAMED = 10
-_LONGEST_VALUE = 80
 
 
 class Story:
@@ -59,6 +62,11 @@ class Story:
             return f"{operation.f} {show(operation.result if call.known else operation.value)}"
         if operation.f == "delete":
             return "delete"
+        if operation.f in _WITHOUT_VALUE:
+            silent = not call.known or (operation.result is None and operation.f in _LOCKING)
+            return operation.f if silent else f"{operation.f} -> {show(operation.result)}"
+        if operation.f in _WITH_FINDING and call.known:
+            return f"{operation.f} {show(operation.value)} -> {show(operation.result[1])}"
         unequal = "" if call.applied else " (compared unequal)"
         return f"{operation.f} {show(operation.value)}{unequal}"
 
@@ -92,6 +100,8 @@ class Story:
     def headline(self) -> str:  # noqa: PLR0911 - one return a kind of contradiction
         """Return the contradiction in one clause."""
         refutation = self._refutation
+        if refutation.rule in contents_story.RULES:
+            return contents_story.Contents(self.calls, self.kinds, self).headline(refutation)
         core = [self.name(number) for number in refutation.core]
         if refutation.rule == "never-written" and self.start is None:
             return f"{core[0]} observed a value that no operation writes"
@@ -104,10 +114,10 @@ class Story:
         if refutation.rule == "two-cas":
             return f"{core[-2]} and {core[-1]} both replaced a value that was there only once"
         if refutation.rule == "cas-cycle":
-            return f"each of {_listed(core)} needs the value of the one before it, in a circle"
+            return f"each of {listed(core)} needs the value of the one before it, in a circle"
         if refutation.cut is None:
             told = [*self.members] if self.start is None else [self.start, *self.members]
-            return f"{_listed([self.name(number) for number in told])} contradict each other"
+            return f"{listed([self.name(number) for number in told])} contradict each other"
         others = (
             "the operations before it" if self.start is None else f"what ran since {self.name(self.start)}"
         )
@@ -117,6 +127,8 @@ class Story:
 
     def sentences(self) -> list[str]:
         """Return the contradiction step by step."""
+        if self._refutation.rule in contents_story.RULES:
+            return contents_story.Contents(self.calls, self.kinds, self).sentences(self._refutation)
         tellers = {
             "never-written": self._never_written,
             "read-from-the-future": self._from_the_future,
@@ -214,7 +226,7 @@ class Story:
         ]
         running = [self.name(call) for call in cut.open if call != cut.stuck]
         if running:
-            told.append(f"Also running then: {_listed(running[:_CALLS_NAMED])}.")
+            told.append(f"Also running then: {listed(running[:_CALLS_NAMED])}.")
         return [*told, self._why_stuck(cut)]
 
     def _why_stuck(self, cut: Cut) -> str:
@@ -231,7 +243,7 @@ class Story:
         if needed != NONE and not left:
             return f"{stuck} needs {self._value(needed)}, and nothing that ran or never returned writes it."
         if needed != NONE and set(left) <= set(gone):
-            writers = _listed([self.name(call) for call in left])
+            writers = listed([self.name(call) for call in left])
             value = self._value(needed)
             return f"{stuck} needs {value}; only {writers} could still write it, and that is used up."
         ending = "From there" if len(cut.states) == 1 else "From none of these states"
@@ -245,7 +257,7 @@ class Story:
         for passed in cut.passed:
             new = [self.name(call) for call in passed.needed if call not in explained]
             explained.update(passed.needed)
-            because = f"; this uses up {_listed(new)}" if new else ""
+            because = f"; this uses up {listed(new)}" if new else ""
             states = self._states(passed.states)
             told.append(f"When {self.name(passed.call)} returned, it could only be {states}{because}.")
         skipped = len(told) - _RETURNS_TOLD
@@ -254,7 +266,7 @@ class Story:
     def _states(self, states: Sequence[Any]) -> str:
         names = list(dict.fromkeys(map(self._state, states)))
         more = len(names) - STATES_SHOWN
-        return _listed(names if more <= 0 else [*names[:STATES_SHOWN], f"{more} others"], "or")
+        return listed(names if more <= 0 else [*names[:STATES_SHOWN], f"{more} others"], "or")
 
     def _state(self, state: Any) -> str:
         """Return a state in words. The walk doesn't tell states apart that no call looks for."""
@@ -269,22 +281,10 @@ class Story:
             for value in values
         ):
             return show(state)
+        if any(operation.f in _LOCKING for operation in self.operations):
+            return "held"
         return "a value that none of these operations observes" if flat or prefix else show(state)
-
-
-def show(value: Any) -> str:
-    """Return a value as JSON, cut short where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return (
-        text
-        if len(text) <= _LONGEST_VALUE
-        else f"{text[: _LONGEST_VALUE // 2]}...{text[-_LONGEST_VALUE // 4 :]}"
-    )
 
 
 def _sentence(clause: str) -> str:
     return clause[:1].upper() + clause[1:] if clause.startswith("the ") else clause
-
-
-def _listed(names: Sequence[str], word: str = "and") -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.evidence.story import STATES_SHOWN, Story, show
+from splitbrain.checkers.evidence.story import STATES_SHOWN, Story
+from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.normalise import FOREVER, NONE
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from splitbrain.checkers.normalise import Kinds
     from splitbrain.histories.history import History
 
+_STUCK = ("never-written", "read-from-the-future", "never-inserted", "removed-from-the-future")
+"""Rules of which the first call is the one that no order explains."""
 SHOWN = 60
 """A witness of more calls than this is told by its cut; the calls around it are listed."""
 
@@ -61,7 +64,7 @@ class Teller:
         refutation = self._witness.refutation
         if refutation.cut is not None:
             return refutation.cut.stuck
-        return refutation.core[0] if refutation.rule in ("never-written", "read-from-the-future") else None
+        return refutation.core[0] if refutation.rule in _STUCK else None
 
     def _shown(self) -> list[int]:
         """Return the calls to list in the order of their invocations: all, or those around the cut."""

@@ -33,7 +33,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
+from splitbrain.checkers.evidence.elements import Elements
+from splitbrain.checkers.evidence.registers import as_register
 from splitbrain.checkers.evidence.window import Window, left_behind, overwritten_with, windows
+from splitbrain.checkers.lanes.containers import WORDS
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls
 from splitbrain.checkers.outcome import Refutation
@@ -56,12 +59,17 @@ FINALISTS = 3
 """So many windows of about one width are minimised; the smallest result counts."""
 
 
+_TOLD_BY_CUTS = ("set", "mutex")
+"""Of these the configuration graph tells more than their lanes do: what was possible, return by return."""
+
+
 class Witness(NamedTuple):
     """A refuted sub-history: `kept` and `crashed` (made optional) calls, as indices within the key.
 
-    `members` are the two together, `calls` the members in columns, and `refutation` speaks about those, seen
-    through `window`. If the window has a start, that follows in `calls` behind the members, and behind it
-    the last earlier call that left what the refuted one observed, if the window shows nobody who did.
+    `members` are the two together, `calls` the members in columns (of `kinds`), and `refutation` speaks
+    about those, seen through `window`. If the window has a start, that follows in `calls` behind the members,
+    and behind it the last earlier call that left what the refuted one observed, if the window shows nobody
+    who did.
     """
 
     kept: Sequence[int]
@@ -69,6 +77,7 @@ class Witness(NamedTuple):
     members: Sequence[int]
     window: Window
     calls: Calls
+    kinds: Kinds
     refutation: Refutation
     lane: str
     explored: int
@@ -94,6 +103,10 @@ class Reduction:
         self, calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, *, work: int = WORK
     ) -> None:
         self._calls = calls
+        self._elements = Elements(calls, kinds, model.discipline) if model.discipline in WORDS else None
+        seen = as_register(calls, kinds, model)
+        self._method = "configurations" if model.discipline in _TOLD_BY_CUTS else "auto"
+        initial, kinds = initial if seen is kinds else seen.values[seen.initial], seen
         self._kinds = with_crashed(kinds)
         self._all = Window(kinds.initial, overwritten_with(kinds, calls.kinds) | {kinds.initial})
         self._crash_shift = len(kinds.calls)
@@ -104,6 +117,8 @@ class Reduction:
 
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
+        if self._elements is not None:
+            return self._of_elements(self._elements, refutation, lane)
         everything = set(range(len(self._calls.kinds)))
         if refutation.rule == HELD_BY_TWO:
             best = self._try(set(refutation.core), self._all)
@@ -127,6 +142,28 @@ class Reduction:
                 best = best or self._try(everything, self._all)
                 best = None if best is None else self._minimise(best)
         return self._with_context(best or self._cut_short(refutation, lane))
+
+    def _of_elements(self, elements: Elements, refutation: Refutation, lane: str) -> Witness:
+        """Return the smallest witness found about a queue or stack: few values, and no more of the future."""
+        stuck = refutation.core if refutation.cut is None else (refutation.cut.stuck,)
+        end = max((self._calls.returns[call] for call in stuck if self._completed(call)), default=FOREVER)
+        best = self._try(elements.closed(refutation.core), self._all._replace(end=end))
+        if best is None:
+            return self._cut_short(refutation, lane)
+        return self._earlier(self._minimise(self._earlier(best)))
+
+    def _earlier(self, best: Witness) -> Witness:
+        """Forget as much of the future as possible: what is refuted stays so when it goes on."""
+        returns = sorted(self._calls.returns[call] for call in best.kept if self._completed(call))
+        low, high = 0, len(returns) - 1
+        while low < high and self._work > 0:
+            middle = (low + high) // 2
+            found = self._try(set(best.members), best.window._replace(end=returns[middle]))
+            if found is None:
+                low = middle + 1
+            else:
+                best, high = found, middle
+        return best
 
     def _through_windows(self, end: int) -> Witness | None:
         """Return the smallest witness in the narrowest windows that end there and show one."""
@@ -174,6 +211,7 @@ class Reduction:
             members=members,
             window=window,
             calls=self._restricted(members, crashed),
+            kinds=self._kinds,
             refutation=refutation,
             lane=lane,
             explored=self._budget.spent,
@@ -219,6 +257,8 @@ class Reduction:
 
     def droppable(self, chosen: set[int], candidates: Iterable[int], window: Window) -> set[int]:
         """Return those of the candidates that may soundly be dropped together from the chosen calls."""
+        if self._elements is not None:
+            return self._elements.droppable(chosen, candidates)
         kinds, column = self._kinds, self._calls.kinds
         dropped = set(candidates)
         mutators = {call for call in dropped if not kinds.observer[column[call]]}
@@ -282,8 +322,13 @@ class Reduction:
         budget = self._budget.part(configurations=TRIAL_CONFIGURATIONS)
         initial = self._initial if window.start is None else self._kinds.values[window.initial]
         kinds = self._kinds._replace(initial=window.initial)
+        if self._elements is not None:
+            initial = self._elements.initial(
+                shown, lambda call: not window.shows(invokes[call], returns[call])
+            )
+            kinds = kinds._replace(values=[initial], initial=0)
         try:
-            decided = decide(restricted, kinds, self._model, initial, budget)
+            decided = decide(restricted, kinds, self._model, initial, budget, method=self._method)
         except BudgetExceeded:
             return None
         finally:
@@ -296,6 +341,7 @@ class Reduction:
             members=members,
             window=window,
             calls=restricted,
+            kinds=kinds,
             refutation=decided.outcome,
             lane=decided.lane,
             explored=budget.spent,
@@ -333,6 +379,8 @@ class Reduction:
     def _without(self, best: Witness, chunk: Sequence[int]) -> Witness | None:
         """Drop what may be dropped of a chunk, and the future of what remains; None if not refuted."""
         chosen = set(best.members)
+        if self._elements is not None:
+            chunk = sorted(self._elements.whole(chunk, chosen))
         dropped = self.droppable(chosen, chunk, best.window)
         if not dropped:
             return None

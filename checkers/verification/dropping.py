@@ -46,6 +46,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from splitbrain.checkers.verification.claim import describe
+from splitbrain.checkers.verification.elements import moves_values
 from splitbrain.checkers.verification.sequential import OVERWRITES, observes_only
 from splitbrain.checkers.verification.verification import RejectedError
 
@@ -96,7 +97,7 @@ def check_dropped(
         (operation, step)
         for operation in dropped
         for step in claim.steps(operation)
-        if not observes_only(step)
+        if not observes_only(step) and not moves_values(step)
     ]
     kept = [(each.operation, step) for each in remaining for step in each.steps]
     registers: dict[Hashable, Register] = {}

@@ -12,7 +12,8 @@ real time, since relaxing only takes operations and returns away. Its legality, 
 optional. If it wrote in L, R' has it at its place, where it does the same (a cas of unknown outcome
 that finds its old value applies). Otherwise R' omits it, as an optional operation may be.
 
-*An observer or a value goes*: see `dropping`. *A hold of a lock goes*: see `holds`.
+*An observer or a value goes*: see `dropping`, and `elements` for what is in a queue or stack. *A hold of a
+lock goes*: see `holds`.
 
 *The past or the future goes*: see `window`.
 
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.verification.claim import describe, group, read_claim, registers_of, task
 from splitbrain.checkers.verification.dropping import Remaining, check_dropped
+from splitbrain.checkers.verification.elements import check_values_dropped, moves_values
 from splitbrain.checkers.verification.exhaustion import BUDGET, exhaust
 from splitbrain.checkers.verification.holds import whole_holds
 from splitbrain.checkers.verification.values import identity, show
@@ -70,6 +72,10 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
     untouched = window.is_whole and not any(entry["as"] == "crashed" for entry in certificate["operations"])
     if not (untouched and whole_holds(claim, operations, {each.invoke for each in dropped})):
         check_dropped(claim, dropped, remaining, held)
+        if any(moves_values(step) for each in dropped for step in claim.steps(each)):
+            kept = [(each.operation, step) for each in remaining for step in each.steps]
+            lasting = [each for each in operations if not window.forgets(task(claim, each))]
+            held = check_values_dropped(claim, dropped, kept, operations, lasting, held=held)
     outcome = exhaust(tasks, held, budget)
     if outcome.linearizable:
         order = f", for instance {', '.join(map(str, outcome.order))}" if outcome.order else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from splitbrain import registry
+from splitbrain.checkers.lanes.names import METHODS
 from splitbrain.cli.output import emit
 from splitbrain.cli.values import BUDGET, parse_json
 from splitbrain.errors import UsageError
@@ -33,7 +34,7 @@ class Asked:
     keyed: Keyed = "auto"
     nil_reads: Literal["exact", "any"] = "exact"
     failed_cas: Literal["ignored", "observed"] = "ignored"
-    method: Literal["auto", "zones", "configurations"] = "auto"
+    method: str = "auto"
     timeout: float | None = None
     max_memory: int | None = None
 
@@ -76,10 +77,11 @@ def _json_value(_context: click.Context, _parameter: click.Parameter, text: str 
 @click.option("--consistency", type=click.Choice(["linearizable"]), default="linearizable", show_default=True)
 @click.option(
     "--method",
-    type=click.Choice(["auto", "zones", "configurations"]),
+    type=click.Choice(METHODS),
     default="auto",
     show_default=True,
-    help="Force a way to decide: zones (unique values, near-linear) or configurations (any history).",
+    help="Force a way to decide: that of a data type (near-linear), zones (registers with unique values),"
+    " or configurations (any history).",
 )
 @click.option("--timeout", type=BUDGET, help="Seconds of checking for each file.")
 @click.option("--max-memory", type=click.IntRange(min=1), metavar="MB", help="Memory the search may take.")
