@@ -87,9 +87,20 @@ class Budget:
         self.check()
 
     def part(self, configurations: int) -> Budget:
-        """Return a budget of that much work, which ends no later than this one."""
-        seconds = None if self._deadline is None else self._deadline - self._clock()
-        return Budget(seconds, self.max_memory_mb, self._clock, configurations)
+        """Return a budget of that much work and no more than is left of this one, which ends with it."""
+        left = None if self._configurations is None else self._configurations - self.spent
+        share = Budget(None, self.max_memory_mb, self._clock)
+        share.timeout, share._deadline = self.timeout, self._deadline
+        share._configurations = configurations if left is None else min(configurations, left)
+        return share
+
+    def absorb(self, share: Budget) -> bool:
+        """Count what a part of this budget has spent; tell whether nothing is left now."""
+        try:
+            self.charge(share.spent)
+        except BudgetExceeded:
+            return True
+        return False
 
 
 def resident_megabytes() -> float:

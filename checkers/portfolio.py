@@ -43,7 +43,7 @@ KIND = "LIN"
 """The kind of this checker's violations."""
 LISTED = 10
 """How many invalid keys are reported, each with its witness."""
-_LANES = ("necessary", "zones", "configurations")
+_LANES = ("necessary", "zones", "configurations", "depth-first")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.lanes import configurations, necessary, zones
+from splitbrain.checkers.lanes import general, necessary, zones
+from splitbrain.checkers.lanes.general import Decided
 from splitbrain.checkers.outcome import Undecided
 
 if TYPE_CHECKING:
     from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds
-    from splitbrain.checkers.outcome import Outcome
-
-
-class Decided(NamedTuple):
-    """What the lanes said about a key, and which of them had the last word."""
-
-    outcome: Outcome
-    lane: str
 
 
 def decide(
@@ -37,4 +30,4 @@ def decide(
         outcome = zones.decide(calls, kinds)
         if method == "zones" or not isinstance(outcome, Undecided):
             return Decided(outcome, "zones")
-    return Decided(configurations.decide(calls, kinds, model, initial, budget), "configurations")
+    return general.decide(calls, kinds, model, initial, budget)

@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.checkers.lanes.kernel.walk import BLIND, CLASS, DIFFERS, NIL, OBSERVER, OTHER, READS, RULE, RULES, WRITES
+from splitbrain.checkers.lanes.kernel.layout import (
+    BLIND,
+    CLASS,
+    DIFFERS,
+    NIL,
+    OBSERVER,
+    OTHER,
+    READS,
+    RULE,
+    RULES,
+    WRITES,
+)
 from splitbrain.checkers.lanes.transitions import IMPOSSIBLE, Transitions
 from splitbrain.checkers.normalise import FOREVER, NONE
 
@@ -26,7 +37,7 @@ TRANSITIONS = 100_000
 
 
 class Tables(NamedTuple):
-    """A key's kinds in columns: `kinds` has one entry a call (`NIL`: a crashed call that nobody could need)."""
+    """A key's kinds in columns; `kinds` has one entry a call (`NIL`: crashed, and nobody could need it)."""
 
     kinds: list[int]
     rules: list[int]

@@ -6,10 +6,8 @@ configurations die, and with them what only they held: `collect` gives their lin
 
 from __future__ import annotations
 
-from typing import Any
-
-from splitbrain.checkers.lanes.kernel.jit import entry, part
-from splitbrain.checkers.lanes.kernel.walk import (
+from splitbrain.checkers.lanes.kernel.jit import Column, entry, part
+from splitbrain.checkers.lanes.kernel.layout import (
     BLIND,
     CALL,
     CLASS,
@@ -24,12 +22,12 @@ from splitbrain.checkers.lanes.kernel.walk import (
     TRAILS,
     WHEN,
     Problem,
-    after,
 )
+from splitbrain.checkers.lanes.kernel.slots import after
 
 
 @entry
-def collect(core: Any, entries: Any, front: Any, trail: Any, marks: Any) -> None:
+def collect(core: Column, entries: Column, front: Column, trail: Column, marks: Column) -> None:
     """Drop the steps that lead to no configuration, and number the others anew; `marks` holds zeros."""
     _mark(front, core[FRONT], marks)
     _mark(entries, core[ENTRIES], marks)
@@ -52,7 +50,7 @@ def collect(core: Any, entries: Any, front: Any, trail: Any, marks: Any) -> None
 
 
 @part
-def _mark(configurations: Any, count: int, marks: Any) -> None:
+def _mark(configurations: Column, count: int, marks: Column) -> None:
     for number in range(count):
         step = configurations[number * ENTRY + TRAIL]
         if step != NIL:
@@ -60,7 +58,7 @@ def _mark(configurations: Any, count: int, marks: Any) -> None:
 
 
 @part
-def _renumber(configurations: Any, count: int, marks: Any) -> None:
+def _renumber(configurations: Column, count: int, marks: Column) -> None:
     for number in range(count):
         step = configurations[number * ENTRY + TRAIL]
         if step != NIL:
@@ -69,12 +67,19 @@ def _renumber(configurations: Any, count: int, marks: Any) -> None:
 
 @entry
 def write_out(
-    problem: Problem, core: Any, state: int, effects: Any, stages: Any, taken: Any, pending: Any, order: Any
+    problem: Problem,
+    core: Column,
+    state: int,
+    effects: Column,
+    stages: Column,
+    taken: Column,
+    pending: Column,
+    order: Column,
 ) -> int:
     """Write the linearization into `order` and return its length, or -1 if some call finds no place.
 
-    `effects` are the calls that were taken, in order, and `stages` the returns at which that happened; `taken`
-    marks them. All others are parked at the first place that the walk passed while they were open.
+    `effects` are the calls that were taken, in order, and `stages` the returns at which that happened;
+    `taken` marks them. All others are parked at the first place that the walk passed while they were open.
     """
     written = waiting = upcoming = effect = 0
     for stage in range(len(problem.completed)):
@@ -106,7 +111,7 @@ def write_out(
 
 @part
 def _park_unseen(
-    problem: Problem, core: Any, state: int, pending: Any, waiting: int, order: Any, written: int
+    problem: Problem, core: Column, state: int, pending: Column, waiting: int, order: Column, written: int
 ) -> int:
     """Write out the pending calls that don't change the state; return how many stay pending."""
     left = 0
@@ -123,7 +128,7 @@ def _park_unseen(
 
 @part
 def _park_blind(
-    problem: Problem, core: Any, pending: Any, waiting: int, order: Any, written: int
+    problem: Problem, core: Column, pending: Column, waiting: int, order: Column, written: int
 ) -> int:
     """Write out the pending blind calls; return how many stay pending."""
     left = 0

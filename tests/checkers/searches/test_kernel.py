@@ -1,0 +1,1 @@
+"""The kernel and the search depth first say what brute force says, and prove it."""
