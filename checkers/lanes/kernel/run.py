@@ -116,7 +116,7 @@ class Run:
         core = self.core
         if (core[layout.TRAILS] + layout.ROOM) * layout.STEP > len(self.trail):
             collect(core, self.entries, self.front, self.trail, zeros(int(core[layout.TRAILS])))
-            if 2 * core[layout.TRAILS] * layout.STEP > len(self.trail):
+            if (2 * core[layout.TRAILS] + layout.ROOM) * layout.STEP > len(self.trail):
                 self.trail = longer(self.trail, 2 * len(self.trail))
         if (core[layout.ENTRIES] + 2 * layout.ROOM) * layout.ENTRY > len(self.entries):
             size = 2 * len(self.entries)
