@@ -181,6 +181,18 @@ def test_any_model_with_few_states_is_walked_by_its_table(model):
     assert refuted > 100
 
 
+def test_of_equal_calls_one_that_is_needed_goes_before_a_parked_one_though_it_returns_later():
+    """At three the first add changes nothing; the second must be what leads from one to two."""
+    lines = [{"process": 0, "type": "invoke", "f": "add", "value": 3}]
+    lines += [{"process": p, "type": t, "f": "add", "value": 1} for p in (1, 2) for t in ("invoke", "ok")]
+    lines += [{"process": 3, "type": "invoke", "f": "add", "value": 3}]
+    read = [{"process": 4, "type": t, "f": "read", "value": 2} for t in ("invoke", "ok")]
+    lines += [*read, *({"process": p, "type": "ok", "f": "add", "value": 3} for p in (0, 3)), *read]
+    columns = normalise(build_history(lines), Gauge(), 3, keyed=False)
+    outcome = run.decide(columns.keys[0], columns.kinds, Gauge(), 3, Budget())
+    assert isinstance(outcome, Linearization)
+
+
 def _queued(width, count):
     lines = []
     for start in range(0, count, width):
