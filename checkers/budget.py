@@ -66,14 +66,41 @@ class Budget:
         """
         if self._deadline is not None and self._clock() >= self._deadline:
             raise BudgetExceeded(f"the time budget of {self.timeout:g} s")
+        if self.spent % _MEMORY_EVERY == 0:
+            self._look_at_memory()
+
+    def _look_at_memory(self) -> None:
         limit = self.max_memory_mb
-        if limit is not None and self.spent % _MEMORY_EVERY == 0 and resident_megabytes() > limit:
+        if limit is not None and resident_megabytes() > limit:
             raise BudgetExceeded(f"the memory budget of {limit:g} MB")
 
+    def charge(self, configurations: int) -> None:
+        """Count many configurations at once, and look at the clock and the memory.
+
+        Raises:
+            BudgetExceeded: a limit is reached.
+        """
+        self.spent += configurations
+        if self._configurations is not None and self.spent >= self._configurations:
+            raise BudgetExceeded(f"the budget of {self._configurations} configurations")
+        self._look_at_memory()
+        self.check()
+
     def part(self, configurations: int) -> Budget:
-        """Return a budget of that much work, which ends no later than this one."""
-        seconds = None if self._deadline is None else self._deadline - self._clock()
-        return Budget(seconds, self.max_memory_mb, self._clock, configurations)
+        """Return a budget of that much work and no more than is left of this one, which ends with it."""
+        left = None if self._configurations is None else self._configurations - self.spent
+        share = Budget(None, self.max_memory_mb, self._clock)
+        share.timeout, share._deadline = self.timeout, self._deadline
+        share._configurations = configurations if left is None else min(configurations, left)
+        return share
+
+    def absorb(self, share: Budget) -> bool:
+        """Count what a part of this budget has spent; tell whether nothing is left now."""
+        try:
+            self.charge(share.spent)
+        except BudgetExceeded:
+            return True
+        return False
 
 
 def resident_megabytes() -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.lanes import (
-    configurations,
+    general,
     mutexes,
     necessary,
     priority_queues,
@@ -14,6 +14,7 @@ from splitbrain.checkers.lanes import (
     stacks,
     zones,
 )
+from splitbrain.checkers.lanes.general import Decided
 from splitbrain.checkers.lanes.names import BY_DISCIPLINE
 from splitbrain.checkers.outcome import Undecided
 
@@ -34,13 +35,6 @@ LANES: Mapping[str, Callable[[Calls, Kinds], Outcome]] = {
     "mutex": mutexes.decide,
 }
 """The lanes of data types, by `Model.discipline`."""
-
-
-class Decided(NamedTuple):
-    """What the lanes said about a key, and which of them had the last word."""
-
-    outcome: Outcome
-    lane: str
 
 
 def decide(
@@ -66,4 +60,4 @@ def decide(
         outcome = zones.decide(calls, kinds)
         if method == "zones" or not isinstance(outcome, Undecided):
             return Decided(outcome, "zones")
-    return Decided(configurations.decide(calls, kinds, model, initial, budget), "configurations")
+    return general.decide(calls, kinds, model, initial, budget)
