@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LOCKING = ("acquire", "release")
 _WITHOUT_VALUE = ("dequeue", "pop", "poll", "peek", *_LOCKING)
+_PAIR = 2
 _WITH_FINDING = ("add", "remove", "contains")
 STATES_SHOWN = 20
 """More possible states than this are counted."""
@@ -65,8 +66,9 @@ class Story:
         if operation.f in _WITHOUT_VALUE:
             silent = not call.known or (operation.result is None and operation.f in _LOCKING)
             return operation.f if silent else f"{operation.f} -> {show(operation.result)}"
-        if operation.f in _WITH_FINDING and call.known:
-            return f"{operation.f} {show(operation.value)} -> {show(operation.result[1])}"
+        found = operation.result
+        if operation.f in _WITH_FINDING and call.known and isinstance(found, list) and len(found) == _PAIR:
+            return f"{operation.f} {show(operation.value)} -> {show(found[1])}"
         unequal = "" if call.applied else " (compared unequal)"
         return f"{operation.f} {show(operation.value)}{unequal}"
 
