@@ -62,10 +62,19 @@ def render_verdict(
 
 
 def _headline(verdict: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
-    word, number = WORDS.get(verdict.get("valid", "unknown"), WORDS["unknown"])
-    lines = wrap(str(verdict.get("reason", "")), width, f"{word}  ", INDENT)
-    if colour:
-        lines[0] = lines[0].replace(word, f"\x1b[1;{number}m{word}\x1b[0m", 1)
+    word = WORDS.get(verdict.get("valid", "unknown"), WORDS["unknown"])
+    lines = wrap(str(verdict.get("reason", "")), width, f"{word[0]}  ", INDENT)
+    return [*coloured(lines, word, colour=colour), *what_was_checked(verdict, width)]
+
+
+def coloured(lines: Sequence[str], word: tuple[str, str], *, colour: bool) -> list[str]:
+    """Return the lines with the verdict's word in its colour, if colour is wanted."""
+    painted = f"\x1b[1;{word[1]}m{word[0]}\x1b[0m"
+    return [lines[0].replace(word[0], painted, 1) if colour else lines[0], *lines[1:]]
+
+
+def what_was_checked(verdict: Mapping[str, Any], width: int) -> list[str]:
+    """Say what was checked, how long that took, and by what."""
     about = [str(verdict["file"])] if "file" in verdict else []
     if "model" in verdict:
         about.append(f"model {verdict['model']}")
@@ -74,7 +83,7 @@ def _headline(verdict: Mapping[str, Any], width: int, *, colour: bool) -> list[s
     checks = verdict.get("checks", ())
     if len(checks) == 1 and checks[0].get("method"):
         about.append(f"by {checks[0]['method']}")
-    lines += wrap(", ".join(about), width, INDENT)
+    lines = wrap(", ".join(about), width, INDENT)
     if len(checks) > 1:
         names = max(len(str(check.get("checker"))) for check in checks)
         for check in checks:
