@@ -112,6 +112,9 @@ class Story:
             return f"{core[0]} observed a value that no operation writes"
         if refutation.rule == "never-written":
             value = self._value(self._needs(refutation.core[0]))
+            if self.earlier is not None:
+                since = f"{self._origin()}, and no operation wrote {value} since"
+                return f"{self._too_late(refutation.core[0], '')}: {since}"
             return f"{core[0]} observed {value}, but {self._origin()}, and no operation wrote {value} since"
         if refutation.rule == "read-from-the-future":
             first = "the first to write that value"
@@ -132,12 +135,14 @@ class Story:
 
     def _stale(self, stale: Stale) -> str:
         """Say that a value was overwritten before somebody began to look, who found it nevertheless."""
-        operation = self.operations[stale.reader]
+        return self._too_late(stale.reader, f" by {self.name(stale.overwriter)}")
+
+    def _too_late(self, reader: int, by: str) -> str:
+        operation, value = self.operations[reader], self._value(self._needs(reader))
         looking, found = _LOOKING.get(operation.f, (f"its {operation.f}", "found"))
-        value = self._value(self._needs(stale.reader))
         return (
-            f"{self._named_value(value)} was overwritten by {self.name(stale.overwriter)} before process"
-            f" {operation.process} began {looking} (position {operation.invoke}), yet it {found} {value}"
+            f"{self._named_value(value)} was overwritten{by} before process {operation.process} began"
+            f" {looking} (position {operation.invoke}), yet it {found} {value}"
         )
 
     def _named_value(self, value: str) -> str:
