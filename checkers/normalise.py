@@ -88,7 +88,7 @@ def normalise(
     Raises:
         ModelMismatch: an operation has a shape that the model doesn't know.
     """
-    table = _KindTable(model, initial, loose=nil_reads == "any")
+    table = KindTable(model, initial, loose=nil_reads == "any")
     identities: dict[tuple[Hashable, ...], int] = {}
     columns: dict[int, Calls] = {}
     observed = {f for f, name in enumerate(history.functions) if failed_cas == "observed" and name == "cas"}
@@ -130,7 +130,7 @@ def normalise(
     return Normalised(table.build(), tuple(columns.values()), completed)
 
 
-class _KindTable:
+class KindTable:
     """Builds `Kinds`: asks the model once about each distinct call."""
 
     def __init__(self, model: Model, initial: Any, *, loose: bool) -> None:
@@ -147,6 +147,7 @@ class _KindTable:
         self._initial = self._identify(initial)
 
     def add(self, call: Call) -> int:
+        """Take another distinct call; return its kind."""
         model = self._model
         if self._loose:
             call = model.loosen(call)
@@ -170,6 +171,7 @@ class _KindTable:
         return identifier
 
     def build(self) -> Kinds:
+        """Return the kinds so far; the columns grow with every further call."""
         return Kinds(
             self._calls,
             self.observer,

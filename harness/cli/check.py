@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
@@ -48,6 +49,7 @@ class Asked:
     method: Literal["auto", "zones", "configurations"] = "auto"
     timeout: float | None = None
     max_memory: int | None = None
+    vacuity: bool = False
 
 
 def _json_value(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[bool, Any]:
@@ -112,6 +114,11 @@ _DECIDING_OPTIONS = (
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @deciding_options
 @file_options
+@click.option(
+    "--vacuity",
+    is_flag=True,
+    help="Corrupt each valid history in plausible ways, and tell how many a check would notice.",
+)
 @click.option("--json", "json_output", is_flag=True, help="Print one JSON object on one line for each file.")
 def check(
     files: tuple[Path, ...],
@@ -179,13 +186,25 @@ def _decide(path: Path, asked: Asked, certificate: Path | None) -> Decided:
     history = read_history(path, format=asked.file_format, keyed=asked.keyed)
     model = asked.model or guess_model(history, path)
     result = decide_history(history, model, asked)
-    return Decided(_verdict(path, model, result, certificate), result.certificate, history)
+    verdict = _verdict(path, model, result, certificate)
+    if asked.vacuity and result.valid is True:
+        verdict["coverage"]["vacuity"] = _vacuity(history, model, result)
+    return Decided(verdict, result.certificate, history)
+
+
+def _vacuity(history: History, model: str, result: CheckResult) -> dict[str, Any]:
+    from splitbrain.checkers.vacuity import measure_vacuity  # noqa: PLC0415  only when asked for
+
+    found = registry.find("models", model)
+    assert result.certificate is not None
+    with registry.answering_for(found.value):
+        return measure_vacuity(history, found.make(), result.certificate, Random(0)).to_json()
 
 
 def _judge(path: Path, asked: Asked, certificate: Path | None) -> dict[str, Any]:
     from splitbrain.runner.judge import judge  # noqa: PLC0415  only a run needs it
 
-    if asked != Asked(timeout=asked.timeout, max_memory=asked.max_memory):
+    if asked != Asked(timeout=asked.timeout, max_memory=asked.max_memory, vacuity=asked.vacuity):
         raise UsageError(
             f"{path} is a run, which says itself what it is checked against; "
             f"to decide its history otherwise, give {path / 'history.jsonl'}."

@@ -92,3 +92,22 @@ def test_files_are_never_written_over_the_history_nor_over_each_other(option, hi
 def test_a_file_that_cannot_be_written_is_one_sentence(history, tmp_path, capsys):
     assert main(["explain", str(history(*STALE)), "--witness", str(tmp_path / "no" / "x.html")]) == 64
     assert "can't be written" in capsys.readouterr().err
+
+
+def test_vacuity_is_told_of_a_valid_history_and_lies_in_its_coverage(history, capsys):
+    path = str(history(("write", 1), ("read", 1), ("write", 2), ("read", 2)))
+    assert main(["check", path, "--vacuity"]) == 0
+    assert (
+        "plausible corruptions would have been noticed (stale 3 of 3, lost 2 of 2" in capsys.readouterr().out
+    )
+    assert main(["check", path, "--vacuity", "--json"]) == 0
+    score = json.loads(capsys.readouterr().out)["coverage"]["vacuity"]
+    assert score["noticed"] == score["corruptions"] > 5
+    assert score["share"] == 1.0
+    assert main(["check", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["coverage"] == {}
+
+
+def test_of_an_invalid_history_no_vacuity_is_asked(history, capsys):
+    assert main(["check", str(history(*STALE)), "--vacuity", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["coverage"] == {}
