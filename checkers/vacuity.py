@@ -13,8 +13,8 @@ What the number means, and what it doesn't:
   so it is counted apart, as *silent*. Many of them say that the workload looks too seldom; where nothing but
   silent bugs can be drawn, the share is 0.
 - *Noticed is exact*: a corrupted history that is said to be noticed has no linearization. Of a long key
-  only a window around the change is looked at, by the relaxations of `evidence/window.py`: if what is seen
-  through the window has no linearization, neither has the whole. *Not noticed* may, for long keys, mean
+  only a window around the change is looked at (`lookout.py`): if what is seen through it has no
+  linearization, neither has the whole. *Not noticed* may, for long keys, mean
   "not through this window"; so the share is a lower bound there.
 - The ways are tried in turn, whatever bugs are likely in truth. Compare histories by it, not systems.
 
@@ -24,28 +24,27 @@ configurations, so the same history gives the same score everywhere, unless the 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
 from splitbrain.checkers.corruption import WAYS, Replay
 from splitbrain.checkers.evidence.story import show
-from splitbrain.checkers.evidence.window import Window, left_behind
 from splitbrain.checkers.lanes import dispatch
-from splitbrain.checkers.normalise import FOREVER, NONE, Calls, KindTable, normalise
+from splitbrain.checkers.lookout import View
+from splitbrain.checkers.normalise import FOREVER, KindTable, normalise
 from splitbrain.checkers.outcome import Refutation, Undecided
 from splitbrain.checkers.values import freeze
 from splitbrain.histories.history import INFO, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
     from random import Random
 
     from splitbrain.checkers.corruption import Corruption
     from splitbrain.checkers.models import Call, Model
-    from splitbrain.checkers.normalise import Kinds
+    from splitbrain.checkers.normalise import Calls
     from splitbrain.checkers.outcome import Outcome
     from splitbrain.histories.history import History
 
@@ -65,10 +64,6 @@ FRUITLESS = 20
 """A way that has led to none in so many turns is given up."""
 ONE = 20_000
 """Configurations that one corrupted key may take; beyond, it is undecided."""
-NARROW = 600
-"""A key of so many calls is checked whole."""
-MARGIN = 100
-"""Calls in front of and behind a change that a window shows."""
 
 
 @dataclass
@@ -336,64 +331,3 @@ class _Trial:
         on = f" on key {show(replay.calls.key)}" if self._key_named else ""
         where = f"(process {operation.process}, position {operation.invoke})"
         return f"If {operation.f} {show(shown)}{on} {where} {corruption.told}, nobody would have noticed."
-
-
-class View:
-    """Finds a window on one key, and looks through it."""
-
-    def __init__(self, replay: Replay) -> None:
-        self._calls = replay.calls
-        returns = replay.calls.returns
-        completed = (-1 if returned == FOREVER else returned for returned in returns)
-        self._reach = list(accumulate(completed, max))
-        """For each call, the latest return among it and those invoked before."""
-        self._crashed = [number for number, returned in enumerate(returns) if returned == FOREVER]
-        backwards = (returns[call] for call in reversed(replay.everything))
-        self._first_return = [*accumulate(backwards, min, initial=FOREVER)][::-1]
-        """For each place of the order, the earliest return from there on."""
-
-    def window(self, changed: Mapping[int, int], kinds: Kinds, until: int | None) -> Window:
-        """Return a window around the changed calls; the whole, if the key is short and worked out."""
-        invokes, returns = self._calls.invokes, self._calls.returns
-        end = FOREVER if until is None else self._first_return[until] - 1
-        whole = Window(kinds.initial, frozenset(), end=end)
-        if len(invokes) <= NARROW:
-            return whole
-        behind = max(changed) + MARGIN
-        if behind < len(invokes):
-            end = min(end, max(invokes[behind], *(returns[call] for call in changed)))
-        first = min(changed)
-        starts = [
-            call
-            for call in range(max(0, first - 2 * MARGIN), max(0, first - MARGIN))
-            if returns[call] != FOREVER and left_behind(kinds, self._calls.kinds[call]) != NONE
-        ]
-        if not starts:
-            return whole._replace(end=end)
-        start = min(starts, key=lambda call: returns[call] - invokes[call])
-        initial = left_behind(kinds, self._calls.kinds[start])
-        return Window(initial, frozenset(), start, invokes[start], returns[start], end)
-
-    def through(
-        self, window: Window, changed: Mapping[int, int], kinds: Kinds, crashed: Callable[[int], int]
-    ) -> Calls:
-        """Return what the window shows, with the changed kinds; `crashed` gives a kind without an answer."""
-        calls = self._calls
-        first = bisect_right(self._reach, window.invoked)
-        last = bisect_right(calls.invokes, window.end)
-        older = self._crashed[: bisect_left(self._crashed, first)]
-        seen = Calls(calls.key, [], [], [], [])
-        for number in chain(older, range(first, last)):
-            invoked, returned = calls.invokes[number], calls.returns[number]
-            if not window.shows(invoked, returned):
-                continue
-            kind = changed.get(number, calls.kinds[number])
-            if returned != FOREVER and window.crashes(invoked, returned):
-                if kinds.observer[kind]:
-                    continue
-                kind, returned = crashed(kind), FOREVER
-            seen.kinds.append(kind)
-            seen.invokes.append(invoked)
-            seen.returns.append(returned)
-            seen.indices.append(calls.indices[number])
-        return seen

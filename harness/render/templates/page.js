@@ -1,9 +1,8 @@
 "use strict";
 // Draws the whole history: only what is in view, so that its size doesn't matter.
 (function () {
-  const opened = performance.now();
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const count = data.span.length;
+  const { data, count, invoke, complete, time, timeEnd, label, status, first, after, indexOf } = HISTORY;
+  const { rowOf, rowNames } = HISTORY;
   if (!count) { return; }
   document.documentElement.classList.add("with-script");
   const find = (id) => document.getElementById(id);
@@ -12,51 +11,6 @@
   const GUTTER = 104, AXIS = 34, CHARACTER = 6.7, TAIL = 16;
   const STATUS = ["ok", "did not happen (fail)", "may or may not have happened (info)"];
 
-  // Columns, decoded (see page_data.py).
-  const sums = (differences) => {
-    const column = new Float64Array(differences.length);
-    let sum = 0;
-    for (let i = 0; i < column.length; i++) { sum += differences[i]; column[i] = sum; }
-    return column;
-  };
-  const invoke = sums(data.invoke);
-  const complete = invoke.map((position, i) => position + data.span[i]);
-  const time = data.time ? sums(data.time) : null;
-  const timeEnd = time ? time.map((begin, i) => begin + Math.max(0, data.length[i])) : null;
-  const label = (i) => data.labels[data.label ? data.label[i] : i];
-  const status = (i) => data.status.charCodeAt(i) - 48;
-  const indexOf = (position) => {
-    let low = 0, high = count;
-    while (low < high) { const middle = (low + high) >> 1; if (invoke[middle] < position) { low = middle + 1; } else { high = middle; } }
-    return low < count && invoke[low] === position ? low : -1;
-  };
-
-  // Rows: one a process; where there are many, a process takes over the row that was free last, as a thread
-  // goes on under a new number after an operation that may or may not have happened.
-  const rowOf = new Int32Array(count), rowNames = [];
-  (function pack() {
-    const lives = new Map();
-    for (let i = 0; i < count; i++) {
-      const life = lives.get(data.process[i]);
-      if (life) { life.last = Math.max(life.last, complete[i]); } else { lives.set(data.process[i], { first: invoke[i], last: complete[i] }); }
-    }
-    const order = lives.size <= 40 ? [...lives.keys()].sort((one, other) => one - other) : [...lives.keys()];
-    const rows = [], rowOfProcess = new Map();
-    for (const process of order) {
-      const life = lives.get(process);
-      let chosen = -1;
-      if (lives.size > 40) {
-        for (let row = 0; row < rows.length; row++) {
-          if (rows[row] < life.first && (chosen < 0 || rows[row] > rows[chosen])) { chosen = row; }
-        }
-      }
-      if (chosen < 0) { chosen = rows.length; rows.push(0); rowNames.push([]); }
-      rows[chosen] = life.last;
-      rowNames[chosen].push([life.first, process]);
-      rowOfProcess.set(process, chosen);
-    }
-    for (let i = 0; i < count; i++) { rowOf[i] = rowOfProcess.get(data.process[i]); }
-  })();
   const rowHeight = rowNames.length <= 60 ? 26 : rowNames.length <= 300 ? 16 : 8;
 
   // What is in view: a span of the axis, which counts events or microseconds.
@@ -84,15 +38,29 @@
     const pivot = at === undefined ? (from + to) / 2 : at;
     lookAt(pivot - (pivot - from) * factor, pivot + (to - pivot) * factor);
   }
+  const inView = (i) => i >= 0 && begins[i] >= from && begins[i] <= to;
+  const pivot = () => inView(focused) ? begins[focused] : undefined;
   const pan = (share) => lookAt(from + (to - from) * share, to + (to - from) * share);
   const everything = () => lookAt(lowest(), highest());
 
   function choose(number) {
     spot = number;
     marks.clear(); ranks.clear();
-    for (const [position, role, why] of spots[spot].marks) { const i = indexOf(position); if (i >= 0) { marks.set(i, { role, why }); } }
-    spots[spot].order.forEach((position, rank) => { const i = indexOf(position); if (i >= 0) { ranks.set(i, rank + 1); } });
-    document.querySelectorAll("#spots button").forEach((button, each) => button.setAttribute("aria-pressed", String(each === spot)));
+    for (const [position, role, why] of spots[spot].marks) {
+      const i = indexOf(position);
+      if (i >= 0) {
+        marks.set(i, { role, why });
+      }
+    }
+    spots[spot].order.forEach((position, rank) => {
+      const i = indexOf(position);
+      if (i >= 0) {
+        ranks.set(i, rank + 1);
+      }
+    });
+    document.querySelectorAll("#spots button").forEach((button, each) => {
+      button.setAttribute("aria-pressed", String(each === spot));
+    });
     home();
   }
   function home() {
@@ -101,19 +69,29 @@
     const low = Math.min(...chosen.map((i) => begins[i])), high = Math.max(...chosen.map((i) => ends[i]));
     const centre = indexOf(spots[spot].focus);
     const near = chosen.every((i) => Math.abs(i - centre) < 300);
-    if (near || centre < 0) { const edge = Math.max((high - low) * 0.08, begins === time ? 10 : 2); lookAt(low - edge, high + edge); }
-    else { lookAt(begins[Math.max(0, centre - 40)], Math.max(ends[centre], begins[Math.min(count - 1, centre + 25)])); }
+    if (near || centre < 0) {
+      const edge = Math.max((high - low) * 0.08, begins === time ? 10 : 2);
+      lookAt(low - edge, high + edge);
+    } else {
+      const last = Math.max(ends[centre], begins[Math.min(count - 1, centre + 25)]);
+      lookAt(begins[Math.max(0, centre - 40)], last);
+    }
     if (centre >= 0) { reveal(centre); }
   }
   function reveal(i) {
     const top = rowOf[i] * rowHeight;
-    if (top < stage.scrollTop || top + rowHeight > stage.scrollTop + stage.clientHeight) { stage.scrollTop = Math.max(0, top - stage.clientHeight / 2); }
+    if (top < stage.scrollTop || top + rowHeight > stage.scrollTop + stage.clientHeight) {
+      stage.scrollTop = Math.max(0, top - stage.clientHeight / 2);
+    }
   }
   function focusOn(i) {
     if (i < 0) { return; }
     focused = i;
     const width = to - from;
-    if (begins[i] < from || Math.max(begins[i], ends[i]) > to) { const middle = (begins[i] + Math.min(Math.max(begins[i], ends[i]), begins[i] + width)) / 2; lookAt(middle - width / 2, middle + width / 2); }
+    if (begins[i] < from || Math.max(begins[i], ends[i]) > to) {
+      const middle = (begins[i] + Math.min(Math.max(begins[i], ends[i]), begins[i] + width)) / 2;
+      lookAt(middle - width / 2, middle + width / 2);
+    }
     reveal(i);
     says.textContent = describe(i).join(". ") + ".";
     schedule();
@@ -133,11 +111,14 @@
   // Words for one operation.
   const seconds = (microseconds) => (microseconds / 1e6).toFixed(microseconds < 1e7 ? 6 : 3) + " s";
   function describe(i) {
-    const lines = [label(i) + (data.key ? ", key " + data.keys[data.key[i]] : "") + ", process " + data.process[i]];
+    const on = data.key ? ", key " + data.keys[data.key[i]] : "";
+    const lines = [label(i) + on + ", process " + data.process[i]];
     lines.push("position " + invoke[i] + (data.span[i] ? " to " + complete[i] : ", never returned"));
     if (time) { lines.push(seconds(time[i]) + (data.length[i] < 0 ? "" : " to " + seconds(timeEnd[i]))); }
     if (status(i)) { lines.push(STATUS[status(i)]); }
-    if (data.rank && data.rank[i]) { lines.push("number " + data.rank[i] + " in the order that proves the verdict"); }
+    if (data.rank && data.rank[i]) {
+      lines.push("number " + data.rank[i] + " in the order that proves the verdict");
+    }
     if (ranks.has(i)) { lines.push("number " + ranks.get(i) + " in the order that came furthest"); }
     if (marks.has(i)) { lines.push(marks.get(i).why); }
     return lines;
@@ -148,14 +129,19 @@
   function schedule() { if (!pending) { pending = true; requestAnimationFrame(draw); } }
   function readColours() {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["ground", "panel", "line", "ink", "soft", "bar", "bar-line", "bar-ink", "other", "fail", "stuck", "stuck-line", "stuck-ink", "circle", "circle-line", "circle-ink", "plain", "plain-line", "plain-ink", "rank", "rank-ink", "fault", "focus", "shade"]) {
+    const names = "ground panel line ink soft bar bar-line bar-ink other fail stuck stuck-line stuck-ink"
+      + " circle circle-line circle-ink plain plain-line plain-ink rank rank-ink fault focus shade";
+    for (const name of names.split(" ")) {
       colours[name] = style.getPropertyValue("--" + name).trim();
     }
   }
   function prepare(canvas, height) {
     const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth;
     canvas.style.height = height + "px";
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) { canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio); }
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
@@ -163,12 +149,11 @@
   }
   const shown = (i) => allKeys || !data.key || marks.has(i) || data.keys[data.key[i]] === spots[spot].key;
   const ours = (i) => !data.key || spots[spot].key === null || data.keys[data.key[i]] === spots[spot].key;
-  function firstInView() {
-    let low = 0, high = count;
-    while (low < high) { const middle = (low + high) >> 1; if (reach[middle] < from) { low = middle + 1; } else { high = middle; } }
-    return low;
-  }
-  const scale = (width) => { const factor = (width - GUTTER - 12) / (to - from); return (at) => GUTTER + (at - from) * factor; };
+  const firstInView = () => first(count, (i) => reach[i] >= from);
+  const scale = (width) => {
+    const factor = (width - GUTTER - 12) / (to - from);
+    return (at) => GUTTER + (at - from) * factor;
+  };
 
   function draw() {
     pending = false;
@@ -181,7 +166,10 @@
     pen.save();
     pen.beginPath(); pen.rect(GUTTER, 0, width - GUTTER, height); pen.clip();
     const centre = indexOf(spots[spot].focus);
-    if (centre >= 0) { pen.fillStyle = colours.shade; pen.fillRect(x(begins[centre]), 0, Math.max(2, x(ends[centre]) - x(begins[centre])), height); }
+    if (centre >= 0) {
+      pen.fillStyle = colours.shade;
+      pen.fillRect(x(begins[centre]), 0, Math.max(2, x(ends[centre]) - x(begins[centre])), height);
+    }
     const covered = new Float64Array(rowNames.length).fill(-1), late = [];
     for (let i = firstInView(); i < count && begins[i] <= to; i++) {
       if (Math.max(ends[i], begins[i]) + (to - from) * 0.02 < from || !shown(i)) { continue; }
@@ -204,78 +192,100 @@
       pen.beginPath(); pen.moveTo(GUTTER, y); pen.lineTo(width, y); pen.stroke();
       if (rowHeight < 12) { continue; }
       const names = rowNames[row];
-      let low = 0, high = names.length - 1;
       const start = begins === time ? invoke[Math.min(firstInView(), count - 1)] : from;
-      while (low < high) { const middle = (low + high + 1) >> 1; if (names[middle][0] <= start) { low = middle; } else { high = middle - 1; } }
-      pen.fillText("process " + names[low][1], 8, y);
+      const latest = Math.max(0, first(names.length, (each) => names[each][0] > start) - 1);
+      pen.fillText("process " + names[latest][1], 8, y);
     }
   }
   function bar(pen, x, i) {
     const mark = marks.get(i), state = status(i);
-    const left = x(begins[i]), open = !data.span[i], right = open ? left + 10 : Math.max(x(ends[i]), left + 1.2);
+    const left = x(begins[i]), open = !data.span[i];
+    const right = open ? left + 10 : Math.max(x(ends[i]), left + 1.2);
     const y = rowOf[i] * rowHeight + 4, tall = rowHeight - 5, wide = right - left;
     const role = mark ? mark.role : null;
-    pen.fillStyle = role ? colours[role] : !ours(i) ? colours.other : state === 1 ? colours.fail : colours.bar;
-    pen.strokeStyle = i === focused || i === hovered ? colours.focus : role ? colours[role + "-line"] : colours["bar-line"];
+    const plain = !ours(i) ? colours.other : state === 1 ? colours.fail : colours.bar;
+    pen.fillStyle = role ? colours[role] : plain;
+    pen.strokeStyle = i === focused || i === hovered ? colours.focus : colours[(role || "bar") + "-line"];
     pen.lineWidth = i === focused ? 2.5 : role === "stuck" ? 2.2 : role ? 1.6 : 0.8;
     pen.beginPath();
-    if (wide > 6 && pen.roundRect) { pen.roundRect(left, y, wide, tall, Math.min(4, tall / 3)); } else { pen.rect(left, y, wide, tall); }
+    if (wide > 6 && pen.roundRect) {
+      pen.roundRect(left, y, wide, tall, Math.min(4, tall / 3));
+    } else {
+      pen.rect(left, y, wide, tall);
+    }
     pen.fill();
     if (wide > 3 || role) { pen.stroke(); }
     if (state === 2 || open) {
-      pen.setLineDash([2, 3]); pen.beginPath(); pen.moveTo(right, y + tall / 2); pen.lineTo(right + TAIL, y + tall / 2); pen.stroke(); pen.setLineDash([]);
+      pen.setLineDash([2, 3]);
+      pen.beginPath();
+      pen.moveTo(right, y + tall / 2);
+      pen.lineTo(right + TAIL, y + tall / 2);
+      pen.stroke();
+      pen.setLineDash([]);
     }
     const badge = ranks.get(i), inset = badge ? 20 : 5, room = Math.floor((wide - inset - 4) / CHARACTER);
     if (room >= (role ? Math.min(label(i).length, 18) : 3) && tall >= 12) {
       const words = label(i);
       pen.fillStyle = role ? colours[role + "-ink"] : !ours(i) ? colours.soft : colours["bar-ink"];
-      pen.fillText(words.length <= room ? words : words.slice(0, room - 1) + "…", left + inset, y + tall / 2 + 0.5);
-      if (state === 1) { pen.fillRect(left + inset, y + tall / 2, Math.min(words.length, room) * CHARACTER, 1); }
-    }
-    else if (role && tall >= 12) {
+      const fitting = words.length <= room ? words : words.slice(0, room - 1) + "…";
+      pen.fillText(fitting, left + inset, y + tall / 2 + 0.5);
+      if (state === 1) {
+        pen.fillRect(left + inset, y + tall / 2, Math.min(words.length, room) * CHARACTER, 1);
+      }
+    } else if (role && tall >= 12) {
       // What is marked is always named: beside its bar, if that is too small.
       const beside = right + (state === 2 || open ? TAIL + 4 : 4);
-      pen.globalAlpha = 0.85; pen.fillStyle = colours.panel; pen.fillRect(beside - 2, y, label(i).length * CHARACTER + 5, tall); pen.globalAlpha = 1;
+      pen.globalAlpha = 0.85;
+      pen.fillStyle = colours.panel;
+      pen.fillRect(beside - 2, y, label(i).length * CHARACTER + 5, tall);
+      pen.globalAlpha = 1;
       pen.fillStyle = colours.ink; pen.fillText(label(i), beside, y + tall / 2 + 0.5);
     }
     if (badge && tall >= 12) {
       const middle = wide < 22 ? left - 8 : left + 10;
       pen.fillStyle = colours.rank; pen.beginPath(); pen.arc(middle, y + tall / 2, 7.5, 0, 7); pen.fill();
-      pen.fillStyle = colours["rank-ink"]; pen.textAlign = "center"; pen.fillText(String(badge), middle, y + tall / 2 + 0.5); pen.textAlign = "left";
+      pen.fillStyle = colours["rank-ink"];
+      pen.textAlign = "center";
+      pen.fillText(String(badge), middle, y + tall / 2 + 0.5);
+      pen.textAlign = "left";
     }
   }
   const place = (position) => {
     if (begins !== time) { return position; }
-    let low = 0, high = count;
-    while (low < high) { const middle = (low + high) >> 1; if (invoke[middle] < position) { low = middle + 1; } else { high = middle; } }
-    return time[Math.min(low, count - 1)];
+    return time[Math.min(after(position), count - 1)];
   };
   function drawFaults(pen, x, height) {
     pen.fillStyle = colours.fault;
     for (const [, begun, ended] of data.faults) {
       const left = x(place(begun)), right = ended === null ? x(highest()) : x(place(ended));
       if (right < GUTTER || left > pen.canvas.clientWidth) { continue; }
-      pen.globalAlpha = 0.09; pen.fillRect(Math.max(left, GUTTER), 0, Math.max(right - Math.max(left, GUTTER), 1.5), height);
+      pen.globalAlpha = 0.09;
+      pen.fillRect(Math.max(left, GUTTER), 0, Math.max(right - Math.max(left, GUTTER), 1.5), height);
       pen.globalAlpha = 1;
     }
   }
   function ticks(room) {
     const rough = (to - from) / Math.max(2, room / 110), power = Math.pow(10, Math.floor(Math.log10(rough)));
-    const size = Math.max([1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough), begins === time ? 0 : 1);
+    const round = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
+    const size = Math.max(round, begins === time ? 0 : 1);
     const found = [];
     for (let at = Math.ceil(from / size) * size; at <= to; at += size) { found.push(at); }
     return found;
   }
   function drawAxis() {
     const [pen, width] = prepare(axis, AXIS), x = scale(width);
-    pen.font = "11px system-ui, sans-serif"; pen.fillStyle = colours.soft; pen.strokeStyle = colours.soft; pen.textBaseline = "alphabetic";
+    pen.font = "11px system-ui, sans-serif";
+    pen.fillStyle = colours.soft;
+    pen.strokeStyle = colours.soft;
+    pen.textBaseline = "alphabetic";
     pen.fillText(begins === time ? "time" : time ? "event, time" : "event", 8, 20);
     for (const at of ticks(width - GUTTER)) {
       const left = x(at);
       if (left < GUTTER || left > width - 20) { continue; }
       pen.beginPath(); pen.moveTo(left, 28); pen.lineTo(left, AXIS); pen.stroke();
       const i = Math.min(count - 1, Math.max(0, upper(at)));
-      pen.fillText(begins === time ? (at / 1e6).toFixed(to - from < 1e5 ? 4 : 2) + " s" : at.toLocaleString("en"), left + 3, 14);
+      const clock = (at / 1e6).toFixed(to - from < 1e5 ? 4 : 2) + " s";
+      pen.fillText(begins === time ? clock : at.toLocaleString("en"), left + 3, 14);
       if (begins !== time && time) { pen.fillText(seconds(time[i]), left + 3, 26); }
     }
     pen.fillStyle = colours.fault;
@@ -284,22 +294,26 @@
       if (right > left + name.length * 5.5 && left < width) { pen.fillText(name, left + 3, 33); }
     }
   }
-  function upper(at) {
-    let low = 0, high = count;
-    while (low < high) { const middle = (low + high) >> 1; if (begins[middle] <= at) { low = middle + 1; } else { high = middle; } }
-    return low - 1;
-  }
+  const upper = (at) => first(count, (i) => begins[i] > at) - 1;
   let density = null;
   function drawOverview() {
     const [pen, width] = prepare(overview, 34), low = lowest(), factor = width / (highest() - low);
     if (!density || density.length !== Math.ceil(width)) {
       density = new Float64Array(Math.ceil(width));
-      for (let i = 0; i < count; i++) { density[Math.min(density.length - 1, Math.floor((begins[i] - low) * factor))]++; }
+      for (let i = 0; i < count; i++) {
+        density[Math.min(density.length - 1, Math.floor((begins[i] - low) * factor))]++;
+      }
     }
     const most = Math.max(...density);
     pen.fillStyle = colours.bar;
-    for (let column = 0; column < density.length; column++) { const tall = density[column] / most * 22; pen.fillRect(column, 32 - tall, 1, tall); }
-    for (const [i, mark] of marks) { pen.fillStyle = colours[mark.role + "-line"]; pen.fillRect((begins[i] - low) * factor - 1, 0, 2.5, 34); }
+    for (let column = 0; column < density.length; column++) {
+      const tall = density[column] / most * 22;
+      pen.fillRect(column, 32 - tall, 1, tall);
+    }
+    for (const [i, mark] of marks) {
+      pen.fillStyle = colours[mark.role + "-line"];
+      pen.fillRect((begins[i] - low) * factor - 1, 0, 2.5, 34);
+    }
     pen.strokeStyle = colours.focus; pen.lineWidth = 1.5;
     pen.strokeRect((from - low) * factor, 1, Math.max(3, (to - from) * factor), 32);
   }
@@ -312,7 +326,10 @@
     for (let i = firstInView(); i < count && begins[i] <= to; i++) {
       if (rowOf[i] !== row || !shown(i)) { continue; }
       const left = x(begins[i]), right = data.span[i] ? Math.max(x(ends[i]), left + 3) : left + 10 + TAIL;
-      if (at >= left - 1 && at <= right + (status(i) === 2 ? TAIL : 1) && (found < 0 || marks.has(i) || !marks.has(found))) { found = i; }
+      const inside = at >= left - 1 && at <= right + (status(i) === 2 ? TAIL : 1);
+      if (inside && (found < 0 || marks.has(i) || !marks.has(found))) {
+        found = i;
+      }
     }
     return found;
   }
@@ -356,27 +373,41 @@
   stage.addEventListener("pointercancel", () => { held = null; });
   stage.addEventListener("pointerleave", (event) => { hovered = -1; showTip(event, -1); schedule(); });
   stage.addEventListener("wheel", (event) => {
-    if (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey) { pan((event.deltaX || event.deltaY) / 900); event.preventDefault(); return; }
-    const box = bars.getBoundingClientRect(), share = Math.max(0, (event.clientX - box.left - GUTTER) / (box.width - GUTTER - 12));
+    if (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey) {
+      pan((event.deltaX || event.deltaY) / 900);
+      event.preventDefault();
+      return;
+    }
+    const box = bars.getBoundingClientRect();
+    const share = Math.max(0, (event.clientX - box.left - GUTTER) / (box.width - GUTTER - 12));
     zoom(Math.exp(event.deltaY / 500), from + (to - from) * share);
     event.preventDefault();
   }, { passive: false });
-  stage.addEventListener("dblclick", () => zoom(0.4, focused >= 0 ? begins[focused] : undefined));
+  stage.addEventListener("dblclick", () => zoom(0.4, pivot()));
   const jump = (event) => {
     const share = (event.clientX - overview.getBoundingClientRect().left) / overview.clientWidth;
     const middle = lowest() + share * (highest() - lowest()), width = to - from;
     lookAt(middle - width / 2, middle + width / 2);
   };
-  overview.addEventListener("pointerdown", (event) => { overview.setPointerCapture(event.pointerId); jump(event); });
+  overview.addEventListener("pointerdown", (event) => {
+    overview.setPointerCapture(event.pointerId);
+    jump(event);
+  });
   overview.addEventListener("pointermove", (event) => { if (event.buttons) { jump(event); } });
 
   // Buttons and keys do the same things.
   const acts = {
-    home, all: everything, next: () => step(1), previous: () => step(-1), left: () => pan(-0.25), right: () => pan(0.25),
-    in: () => zoom(0.6), out: () => zoom(1.6), after: () => neighbour(1), before: () => neighbour(-1),
+    home, all: everything, next: () => step(1), previous: () => step(-1),
+    left: () => pan(-0.25), right: () => pan(0.25),
+    in: () => zoom(0.6, pivot()), out: () => zoom(1.6, pivot()), after: () => neighbour(1), before: () => neighbour(-1),
   };
-  const keys = { ArrowLeft: "left", ArrowRight: "right", "+": "in", "=": "in", "-": "out", Home: "home", a: "all", n: "next", p: "previous", ".": "after", ",": "before" };
-  document.querySelectorAll("[data-act]").forEach((button) => button.addEventListener("click", () => acts[button.dataset.act]()));
+  const keys = {
+    ArrowLeft: "left", ArrowRight: "right", "+": "in", "=": "in", "-": "out", Home: "home", a: "all",
+    n: "next", p: "previous", ".": "after", ",": "before",
+  };
+  document.querySelectorAll("[data-act]").forEach((button) => {
+    button.addEventListener("click", () => acts[button.dataset.act]());
+  });
   stage.addEventListener("keydown", (event) => {
     const act = event.ctrlKey || event.metaKey || event.altKey ? null : keys[event.key];
     if (act) { acts[act](); event.preventDefault(); }
@@ -388,7 +419,10 @@
     find("history").scrollIntoView();
     stage.focus({ preventScroll: true });
     const i = indexOf(position);
-    if (i < 0) { says.textContent = "Position " + position + " is not among the operations that this page holds."; return; }
+    if (i < 0) {
+      says.textContent = "Position " + position + " is not among the operations that this page holds.";
+      return;
+    }
     const width = Math.min(to - from, begins === time ? Infinity : 200);
     lookAt(begins[i] - width / 2, begins[i] + width / 2);
     focusOn(i);
@@ -419,5 +453,5 @@
   choose(0);
   draw();
   // Milliseconds from the start of this script to the first picture.
-  document.documentElement.dataset.opened = String(Math.round(performance.now() - opened));
+  document.documentElement.dataset.opened = String(Math.round(performance.now() - OPENED));
 })();

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from splitbrain.checkers import corruption, vacuity
+from splitbrain.checkers import corruption, lookout, vacuity
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.corruption import WAYS, Replay
 from splitbrain.checkers.models import ILLEGAL, CasRegister, Kv, Model
@@ -220,8 +220,8 @@ def test_what_a_window_notices_is_noticed_in_the_whole(small, monkeypatch, reach
             if found is None or not found.changed:
                 continue
             with monkeypatch.context() as narrow:
-                narrow.setattr(vacuity, "NARROW", 0)
-                narrow.setattr(vacuity, "MARGIN", rng.choice((1, 4)))
+                narrow.setattr(lookout, "NARROW", 0)
+                narrow.setattr(lookout, "MARGIN", rng.choice((1, 4)))
                 through = trial._outcome(trial._views[0], found, Budget())
             if isinstance(through, Refutation):
                 noticed += 1
