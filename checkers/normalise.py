@@ -94,7 +94,7 @@ def normalise(
     Raises:
         ModelMismatch: an operation has a shape that the model doesn't know.
     """
-    table = _KindTable(model, initial)
+    table = KindTable(model, initial)
     identities: dict[Hashable, int] = {}
     columns: dict[Hashable, Calls] = {}
     observed = {f for f, name in enumerate(history.functions) if failed_cas == "observed" and name == "cas"}
@@ -144,7 +144,7 @@ def normalise(
     return Normalised(table.build(), tuple(columns.values()), completed)
 
 
-class _KindTable:
+class KindTable:
     """Builds `Kinds`: asks the model once about each distinct call."""
 
     def __init__(self, model: Model, initial: Any) -> None:
@@ -161,6 +161,7 @@ class _KindTable:
         self._initial = self._identify(initial)
 
     def add(self, call: Call) -> int:
+        """Take another distinct call; return its kind."""
         model = self._model
         access = model.access(call)
         self._calls.append(call)
@@ -183,6 +184,7 @@ class _KindTable:
         return identifier
 
     def build(self) -> Kinds:
+        """Return the kinds so far; the columns grow with every further call."""
         return Kinds(
             self._calls,
             self.observer,

@@ -29,13 +29,15 @@ class Cut:
     """Where the configuration graph ended: the walk reached no state in which `stuck` could have returned.
 
     `states` are those the object could have been in just before, `open` the calls that were running then.
-    `passed` are the returns before, of a history that is small enough to be told.
+    `passed` are the returns before, of a history that is small enough to be told. `order` is one of the
+    orders that came so far.
     """
 
     stuck: int
     states: Sequence[Any]
     open: Sequence[int]
     passed: Sequence[Passed] = ()
+    order: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.evidence import contents_story
+from splitbrain.checkers.evidence.order import forced_order
 from splitbrain.checkers.evidence.values import listed, show
 from splitbrain.checkers.normalise import FOREVER, NONE
+from splitbrain.checkers.values import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from splitbrain.checkers.evidence.order import Stale
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.normalise import Kinds
     from splitbrain.checkers.outcome import Cut
@@ -29,16 +32,21 @@ STATES_SHOWN = 20
 """More possible states than this are counted."""
 _RETURNS_TOLD = 10
 _CALLS_NAMED = 10
+_EDGES_TOLD = 12
+_LOOKING = {"read": ("to read", "read"), "get": ("to get it", "got")}
+"""What began, and what came of it; of another operation "its cas" and "found"."""
 
 
 class Story:
     """Names the operations of one witness and says how they contradict each other.
 
     Operations are numbered as in the witness's `calls`; `start` and `earlier` are the numbers of those that
-    it has behind its members.
+    it has behind its members. `order` is what is forced among those that are `shown`.
     """
 
-    def __init__(self, history: History, kinds: Kinds, witness: Witness) -> None:
+    def __init__(
+        self, history: History, kinds: Kinds, witness: Witness, shown: Sequence[int], *, key_named: bool
+    ) -> None:
         self.calls = witness.calls
         self.kinds = kinds._replace(initial=witness.window.initial)
         self.operations: list[Operation] = [history[index] for index in witness.calls.indices]
@@ -46,7 +54,9 @@ class Story:
         behind = range(len(self.members), len(self.operations))
         self.start: int | None = behind[0] if behind else None
         self.earlier: int | None = behind[1] if len(behind) > 1 else None
+        self.order = forced_order(self.calls, self.kinds, shown, self.short, self.start)
         self._refutation = witness.refutation
+        self._key_named = key_named
 
     # Names of things.
 
@@ -59,8 +69,6 @@ class Story:
         """Return what a call did, such as "write 7"."""
         operation = self.operations[number]
         call = self.kinds.calls[self.calls.kinds[number]]
-        if operation.f in ("read", "get", "txn"):
-            return f"{operation.f} {show(operation.result if call.known else operation.value)}"
         if operation.f == "delete":
             return "delete"
         if operation.f in _WITHOUT_VALUE:
@@ -69,8 +77,15 @@ class Story:
         found = operation.result
         if operation.f in _WITH_FINDING and call.known and isinstance(found, list) and len(found) == _PAIR:
             return f"{operation.f} {show(operation.value)} -> {show(found[1])}"
+        if operation.f in ("read", "get", "txn"):
+            return f"{operation.f} {show(operation.result if call.known else operation.value)}"
         unequal = "" if call.applied else " (compared unequal)"
-        return f"{operation.f} {show(operation.value)}{unequal}"
+        returned = call.known and freeze(operation.result) != freeze(operation.value)
+        if operation.value is None:
+            empty = " (found nothing)" if call.known and self.kinds.observer[self.calls.kinds[number]] else ""
+            return f"{operation.f} {show(operation.result)}" if returned else f"{operation.f}{empty}"
+        answer = f" -> {show(operation.result)}" if returned and operation.result is not None else ""
+        return f"{operation.f} {show(operation.value)}{unequal}{answer}"
 
     def _value(self, identifier: int) -> str:
         return show(self.kinds.values[identifier])
@@ -109,6 +124,9 @@ class Story:
             return f"{core[0]} observed a value that no operation writes"
         if refutation.rule == "never-written":
             value = self._value(self._needs(refutation.core[0]))
+            if self.earlier is not None:
+                since = f"{self._origin()}, and no operation wrote {value} since"
+                return f"{self._too_late(refutation.core[0], '')}: {since}"
             return f"{core[0]} observed {value}, but {self._origin()}, and no operation wrote {value} since"
         if refutation.rule == "read-from-the-future":
             first = "the first to write that value"
@@ -117,6 +135,8 @@ class Story:
             return f"{core[-2]} and {core[-1]} both replaced a value that was there only once"
         if refutation.rule == "cas-cycle":
             return f"each of {listed(core)} needs the value of the one before it, in a circle"
+        if self.order.stale is not None:
+            return self._stale(self.order.stale)
         if refutation.cut is None:
             told = [*self.members] if self.start is None else [self.start, *self.members]
             return f"{listed([self.name(number) for number in told])} contradict each other"
@@ -124,6 +144,26 @@ class Story:
             "the operations before it" if self.start is None else f"what ran since {self.name(self.start)}"
         )
         return f"{self.name(refutation.cut.stuck)} is possible in no order of {others}"
+
+    def _stale(self, stale: Stale) -> str:
+        """Say that a value was overwritten before somebody began to look, who found it nevertheless."""
+        return self._too_late(stale.reader, f" by {self.name(stale.overwriter)}")
+
+    def _too_late(self, reader: int, by: str) -> str:
+        operation, value = self.operations[reader], self._value(self._needs(reader))
+        looking, found = _LOOKING.get(operation.f, (f"its {operation.f}", "found"))
+        return (
+            f"{self._named_value(value)} was overwritten{by} before process {operation.process} began"
+            f" {looking} (position {operation.invoke}), yet it {found} {value}"
+        )
+
+    def _named_value(self, value: str) -> str:
+        """Return a value with its key, as `x=7` where the key is a plain word."""
+        key = self.calls.key
+        if not self._key_named:
+            return f"the value {value}"
+        plain = isinstance(key, str) and key.isprintable() and key.isidentifier()
+        return f"{key}={value}" if plain else f"the value {value} of key {show(key)}"
 
     # The sentences.
 
@@ -221,7 +261,7 @@ class Story:
     def _last_cut(self) -> list[str]:
         cut = self._refutation.cut
         if cut is None:
-            return []
+            return self._forced()
         told = [] if self.start is None else [f"{_sentence(self._origin())}."]
         told += self._returns(cut) or [
             f"Just before {self.name(cut.stuck)} returned, it could only be {self._states(cut.states)}."
@@ -230,6 +270,13 @@ class Story:
         if running:
             told.append(f"Also running then: {listed(running[:_CALLS_NAMED])}.")
         return [*told, self._why_stuck(cut)]
+
+    def _forced(self) -> list[str]:
+        """Say what is forced: all that can be said of a rule which has no words of its own here."""
+        told = [f"{edge.text}." for edge in self.order.edges]
+        more = len(told) - _EDGES_TOLD
+        rest = [f"({more} more such precedences are left out.)"] if more > 0 else []
+        return [*told[:_EDGES_TOLD], *rest, "No order that keeps to this gives these results."]
 
     def _why_stuck(self, cut: Cut) -> str:
         """Say which value was missing, if it is one that nobody was left to write."""

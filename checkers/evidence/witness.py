@@ -36,6 +36,8 @@ from splitbrain.checkers.budget import Budget, BudgetExceeded
 from splitbrain.checkers.evidence.elements import Elements
 from splitbrain.checkers.evidence.registers import as_register
 from splitbrain.checkers.evidence.window import Window, left_behind, overwritten_with, windows
+from splitbrain.checkers.lanes import configurations
+from splitbrain.checkers.lanes.configurations import TOLD
 from splitbrain.checkers.lanes.containers import WORDS
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Kinds
+    from splitbrain.checkers.outcome import Cut
 
 WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
@@ -69,7 +72,7 @@ class Witness(NamedTuple):
     `members` are the two together, `calls` the members in columns (of `kinds`), and `refutation` speaks
     about those, seen through `window`. If the window has a start, that follows in `calls` behind the members,
     and behind it the last earlier call that left what the refuted one observed, if the window shows nobody
-    who did.
+    who did. `furthest` says how far an order of the members came, where a search has told.
     """
 
     kept: Sequence[int]
@@ -81,6 +84,7 @@ class Witness(NamedTuple):
     refutation: Refutation
     lane: str
     explored: int
+    furthest: Cut | None = None
 
 
 def with_crashed(kinds: Kinds) -> Kinds:
@@ -117,6 +121,9 @@ class Reduction:
 
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
+        return self._with_context(self._with_furthest(self._smallest(refutation, lane)))
+
+    def _smallest(self, refutation: Refutation, lane: str) -> Witness:
         if self._elements is not None:
             return self._of_elements(self._elements, refutation, lane)
         everything = set(range(len(self._calls.kinds)))
@@ -141,7 +148,7 @@ class Reduction:
                 best = self._try(everything, self._all._replace(end=max(ends)))
                 best = best or self._try(everything, self._all)
                 best = None if best is None else self._minimise(best)
-        return self._with_context(best or self._cut_short(refutation, lane))
+        return best or self._cut_short(refutation, lane)
 
     def _of_elements(self, elements: Elements, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found about a queue or stack: few values, and no more of the future."""
@@ -216,6 +223,19 @@ class Reduction:
             lane=lane,
             explored=self._budget.spent,
         )
+
+    def _with_furthest(self, witness: Witness) -> Witness:
+        """Add how far an order of the members came; of a rule's refutation by a walk of its own, if small."""
+        cut = witness.refutation.cut
+        if cut is None and len(witness.members) <= TOLD:
+            initial = (
+                self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
+            )
+            kinds = self._kinds._replace(initial=witness.window.initial)
+            budget = self._budget.part(configurations=TRIAL_CONFIGURATIONS)
+            walked = configurations.decide(witness.calls, kinds, self._model, initial, budget)
+            cut = walked.cut if isinstance(walked, Refutation) else None
+        return witness._replace(furthest=cut)
 
     def _with_context(self, witness: Witness) -> Witness:
         """Add the calls in front of a window that its story speaks of."""

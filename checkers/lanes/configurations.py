@@ -342,6 +342,7 @@ class Walk:
             states=self._states(self.alive),
             open=tuple(sorted(opening.call for opening in self.open.values())),
             passed=tuple(each if isinstance(each, Passed) else self._passed(*each) for each in self.told),
+            order=_unwind(next(iter(self.alive.values()))),
         )
         return Refutation("configurations", tuple(range(invoked)), cut)
 

@@ -8,6 +8,7 @@ and never hides invalid.
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from splitbrain import registry
@@ -15,6 +16,7 @@ from splitbrain.checkers.invariants.notes import load_notes
 from splitbrain.checkers.liveness import check_liveness
 from splitbrain.checkers.models import ModelError, ModelMismatch
 from splitbrain.checkers.portfolio import check_linearizable
+from splitbrain.checkers.vacuity import measure_vacuity
 from splitbrain.checkers.verdict import CheckResult, Violation, worst
 from splitbrain.errors import UsageError
 from splitbrain.faults.record import FaultRecord
@@ -80,7 +82,7 @@ def judge(
         "violations": [violation.to_json() for result in results for violation in result.violations],
         "gates": [{"gate": gate.gate, "held": gate.held, "observed": gate.observed} for gate in gates],
         "measurements": measurements,
-        "coverage": {"notes": _note_counts(notes)},
+        "coverage": {"notes": _note_counts(notes), **_vacuity(history, model, results[0], test["seed"])},
         "remarks": remarks,
         **({"trace": outcome["trace"]} if "trace" in outcome else {}),
         "run": str(directory.path),
@@ -126,6 +128,21 @@ def _linearizable(
     except (UsageError, ModelError, ModelMismatch) as error:
         # A model of anyone's own: what the other checkers have proved must not be lost with it.
         return CheckResult("linearizable", "unknown", "none", str(error))
+
+
+def _vacuity(
+    history: History, model: registry.Found, result: CheckResult, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Ask of a valid history how much it would have caught."""
+    if result.valid is not True or result.certificate is None:
+        return {}
+    try:
+        with registry.answering_for(model.value):
+            score = measure_vacuity(history, model.make(), result.certificate, Random(seed))
+    except (UsageError, ModelError, ModelMismatch):
+        # A model of anyone's own that fails on answers which it never saw: the verdict stands without.
+        return {}
+    return {"vacuity": score.to_json()}
 
 
 def _invariants(checker: registry.Found, notes: Mapping[str, Sequence[NodeNote]]) -> CheckResult:

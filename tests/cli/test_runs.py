@@ -35,6 +35,7 @@ def test_a_healthy_raft_under_partitions_crashes_and_pauses_is_valid_and_every_g
         "crash",
     }
     assert ended.verdict["coverage"]["notes"]["elected"] >= 2
+    assert ended.verdict["coverage"]["vacuity"]["share"] > 0.6
 
 
 def test_every_certificate_of_a_run_is_confirmed_and_a_tampered_one_refused(splitbrain):

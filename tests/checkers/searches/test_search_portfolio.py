@@ -50,7 +50,7 @@ def test_a_read_of_an_overwritten_value_is_told_with_the_three_operations_it_nee
         in story
     )
     edges = {(edge["from"], edge["to"], edge["why"]) for edge in result.violations[0].evidence["edges"]}
-    assert edges == {(0, 4, "real-time"), (4, 8, "real-time"), (0, 8, "reads")}
+    assert edges == {(0, 4, "real-time"), (4, 8, "real-time"), (0, 8, "reads"), (8, 4, "value")}
 
 
 def test_a_read_of_a_never_written_value_stands_alone(check):
