@@ -23,7 +23,9 @@ MODELS = {model.name: model for model in BUILT_IN}
 METHODS = next(each.type.choices for each in check.params if each.name == "method")
 WHOLE = ("auto", "configurations")
 """Methods that decide everything; the others may leave a history undecided."""
-SAMPLE = 400
+SAMPLE = 300
+ENOUGH = 40
+"""A method that has decided none of so many histories doesn't know the data type."""
 NIGHTLY = int(os.environ.get("SPLITBRAIN_DIFFERENTIAL", "20000"))
 
 
@@ -54,6 +56,8 @@ def compare(name, method, seeds):
         reuse = bool(seed % 2)
         drawn_events = drawn(f"{name} {seed}")
         told = complaint(data_type, lines_of(data_type, drawn_events, reuse=reuse), method)
+        if verdicts["unknown"] == ENOUGH and not verdicts[True] + verdicts[False]:
+            break
         if told in verdicts:
             verdicts[told] += 1
             continue
@@ -72,7 +76,7 @@ def compare(name, method, seeds):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", TYPES)
 def test_a_lane_says_what_trying_all_orders_says(name, method):
-    verdicts = compare(name, method, range(SAMPLE))
+    verdicts = compare(name, method, range(SAMPLE if method in WHOLE else SAMPLE // 3))
     if method in WHOLE:
         assert verdicts[True] > SAMPLE // 10
         assert verdicts[False] > SAMPLE // 20
