@@ -64,6 +64,12 @@ def zeros(count: int) -> Column:
     return cast("Column", np.zeros(count, dtype=np.int64))
 
 
+def plain(values: Column) -> list[int]:
+    """Return the integers as a list of Python's own."""
+    listed: list[int] = cast("Any", values).tolist() if COMPILED else list(values)
+    return listed
+
+
 def longer(values: Column, count: int) -> Column:
     """Return a copy of a column with zeros behind it, `count` long."""
     grown = zeros(count)
