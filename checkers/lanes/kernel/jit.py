@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, MutableSequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -41,9 +42,18 @@ def entry(function: _Function) -> _Function:
     if not COMPILED:
         return function
     try:
-        return cast("_Function", _NUMBA.njit(cache=True)(function))
+        compiled = _NUMBA.njit(cache=True)(function)
     except RuntimeError:  # no directory can be written
         return cast("_Function", _NUMBA.njit(function))
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        try:
+            return compiled(*arguments)
+        except OSError:  # compiled, but it couldn't be stored: the kernel itself does no input or output
+            return compiled(*arguments)
+
+    return cast("_Function", call)
 
 
 def column(values: Iterable[int]) -> Column:
