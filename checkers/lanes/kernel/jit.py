@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, MutableSequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -41,9 +42,18 @@ def entry(function: _Function) -> _Function:
     if not COMPILED:
         return function
     try:
-        return cast("_Function", _NUMBA.njit(cache=True)(function))
+        compiled = _NUMBA.njit(cache=True)(function)
     except RuntimeError:  # no directory can be written
         return cast("_Function", _NUMBA.njit(function))
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        try:
+            return compiled(*arguments)
+        except OSError:  # compiled, but it couldn't be stored: the kernel itself does no input or output
+            return compiled(*arguments)
+
+    return cast("_Function", call)
 
 
 def column(values: Iterable[int]) -> Column:
@@ -62,6 +72,12 @@ def zeros(count: int) -> Column:
     import numpy as np  # noqa: PLC0415  absent where Numba is
 
     return cast("Column", np.zeros(count, dtype=np.int64))
+
+
+def plain(values: Column) -> list[int]:
+    """Return the integers as a list of Python's own."""
+    listed: list[int] = cast("Any", values).tolist() if COMPILED else list(values)
+    return listed
 
 
 def longer(values: Column, count: int) -> Column:

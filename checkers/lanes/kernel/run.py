@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.budget import BudgetExceeded
 from splitbrain.checkers.lanes.kernel import layout
-from splitbrain.checkers.lanes.kernel.jit import COMPILED, Column, column, in_order, longer, zeros
+from splitbrain.checkers.lanes.kernel.jit import COMPILED, column, in_order, longer, plain, zeros
 from splitbrain.checkers.lanes.kernel.slots import holders
 from splitbrain.checkers.lanes.kernel.tables import tabulate
 from splitbrain.checkers.lanes.kernel.trail import collect, write_out
@@ -15,8 +15,6 @@ from splitbrain.checkers.normalise import FOREVER
 from splitbrain.checkers.outcome import Cut, Linearization, Refutation, Undecided
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.lanes.kernel.tables import Tables
     from splitbrain.checkers.models import Model
@@ -43,8 +41,7 @@ def prepare(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budg
         return Undecided(f"{exceeded} ran out while the model was asked for its transitions")
     if tables is None:
         return Undecided("the model reaches too many states for the kernel")
-    columns = zip(tables.kinds, calls.returns, strict=True)
-    crashed = sum(1 for kind, returned in columns if returned == FOREVER and kind != layout.NIL)
+    crashed = calls.returns.count(FOREVER) - tables.kinds.count(layout.NIL)
     if crashed > layout.SLOTS:
         return Undecided(f"{crashed} crashed operations are too many for the kernel")
     return Run(calls, tables)
@@ -125,22 +122,19 @@ class Run:
     def _linearization(self) -> list[int]:
         """Return the whole order that some surviving configuration stands for."""
         count = len(self.problem.kinds)
-        effects, stages = _unwind(self.trail, int(self.front[layout.TRAIL]))
-        taken, order = zeros(count), zeros(count)
-        for call in effects:
-            taken[call] = 1
+        order = zeros(count)
         written = write_out(
             self.problem,
             self.core,
+            self.trail,
+            int(self.front[layout.TRAIL]),
             self.initial,
-            column(effects),
-            column(stages),
-            taken,
+            zeros(count),
             zeros(layout.SLOTS),
             order,
         )
         assert written >= len(self.problem.completed), "a parked call has no place"
-        return [int(call) for call in order[:written]]
+        return plain(order)[:written]
 
     def _refutation(self) -> Refutation:
         """Describe the cut: no living configuration lets the wanted call return."""
@@ -165,14 +159,3 @@ def _core(tables: Tables) -> list[int]:
     core += [0] * (len(tables.states) * layout.PLACE)
     core[layout.TABLE] = len(core) if tables.table else 0
     return core + tables.table
-
-
-def _unwind(trail: Column, step: int) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the calls of a trail from the first to the last, and their stages."""
-    effects, stages = [], []
-    while step != layout.NIL:
-        base = step * layout.STEP
-        effects.append(int(trail[base + layout.CALL]))
-        stages.append(int(trail[base + layout.WHEN]))
-        step = int(trail[base + layout.PARENT])
-    return effects[::-1], stages[::-1]

@@ -115,6 +115,8 @@ def _useful(calls: Calls, rules: dict[int, _Rule]) -> set[int]:
     They write a value that it reads, or that a crashed cas among them reads; beside a call that excludes a
     value every kind may be needed.
     """
+    if FOREVER not in calls.returns:
+        return set(rules)
     completed = {
         kind for kind, returned in zip(calls.kinds, calls.returns, strict=True) if returned != FOREVER
     }
@@ -161,11 +163,12 @@ def _assemble(
     """Number the different rules, and give each call the number of its rule."""
     numbers: dict[Hashable, int] = {}
     number_of = {kind: numbers.setdefault(rule, len(numbers)) for kind, rule in rules.items()}
-    crashed = {kind: number if kind in useful else NIL for kind, number in number_of.items()}
-    column = [
-        crashed[kind] if returned == FOREVER else number_of[kind]
-        for kind, returned in zip(calls.kinds, calls.returns, strict=True)
-    ]
+    column = list(map(number_of.__getitem__, calls.kinds))
+    if len(useful) < len(rules):
+        crashed = {kind: number if kind in useful else NIL for kind, number in number_of.items()}
+        for call, returned in enumerate(calls.returns):
+            if returned == FOREVER:
+                column[call] = crashed[calls.kinds[call]]
     distinct: Iterable[_Rule] = numbers  # type: ignore[assignment]  # in the order of their numbers
     flattened = [0] * (len(numbers) * RULE)
     table: list[int] = []

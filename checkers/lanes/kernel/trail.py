@@ -69,19 +69,20 @@ def _renumber(configurations: Column, count: int, marks: Column) -> None:
 def write_out(
     problem: Problem,
     core: Column,
+    trail: Column,
+    last: int,
     state: int,
-    effects: Column,
-    stages: Column,
     taken: Column,
     pending: Column,
     order: Column,
 ) -> int:
     """Write the linearization into `order` and return its length, or -1 if some call finds no place.
 
-    `effects` are the calls that were taken, in order, and `stages` the returns at which that happened;
-    `taken` marks them. All others are parked at the first place that the walk passed while they were open.
+    The calls of the trail that ends with `last` were taken; all others are parked at the first place that the
+    walk passed while they were open. `taken` holds zeros; it marks those.
     """
-    written = waiting = upcoming = effect = 0
+    step = _turn_round(trail, last, taken)
+    written = waiting = upcoming = 0
     for stage in range(len(problem.completed)):
         until = problem.returns[problem.completed[stage]]
         while upcoming < len(problem.kinds) and problem.invokes[upcoming] < until:
@@ -91,15 +92,15 @@ def write_out(
             upcoming += 1
         left = _park_unseen(problem, core, state, pending, waiting, order, written)
         written, waiting = written + waiting - left, left
-        while effect < len(effects) and stages[effect] == stage:
-            call = effects[effect]
+        while step != NIL and trail[step * STEP + WHEN] == stage:
+            call = trail[step * STEP + CALL]
             kind = problem.kinds[call]
             if core[kind * RULE + CLASS] == BLIND:
                 left = _park_blind(problem, core, pending, waiting, order, written)
                 written, waiting = written + waiting - left, left
             order[written] = call
             written += 1
-            effect += 1
+            step = trail[step * STEP + PARENT]
             state = after(core, kind, state)
             left = _park_unseen(problem, core, state, pending, waiting, order, written)
             written, waiting = written + waiting - left, left
@@ -107,6 +108,19 @@ def write_out(
             if pending[place] == problem.completed[stage]:
                 return -1
     return written
+
+
+@part
+def _turn_round(trail: Column, step: int, taken: Column) -> int:
+    """Let each step of a trail name the next instead of the one before; return the first."""
+    following = NIL
+    while step != NIL:
+        link = step * STEP
+        taken[trail[link + CALL]] = 1
+        before = trail[link + PARENT]
+        trail[link + PARENT] = following
+        following, step = step, before
+    return following
 
 
 @part

@@ -390,6 +390,22 @@ def test_where_numba_is_absent_or_disabled_the_same_kernel_is_interpreted(missin
     assert done.stdout == "Linearization configurations\n"
 
 
+def test_a_cache_that_cannot_be_written_costs_a_compilation_and_nothing_else(tmp_path):
+    """The directory could be written when the kernel was loaded, and is gone when it is stored."""
+    code = (
+        "import numba.core.caching as caching; from splitbrain.checkers.lanes.kernel import trail\n"
+        "def full(*_): raise OSError(28, 'No space left on device')\n"
+        "caching.IndexDataCacheFile.save = full\n"
+        "from splitbrain.checkers.lanes.kernel.jit import zeros\n"
+        "core = zeros(100)\n"
+        "print(trail.collect(core, zeros(9), zeros(9), zeros(9), zeros(1)))"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "None\n"
+
+
 def test_a_long_history_goes_to_the_kernel(monkeypatch):
     monkeypatch.setattr(general, "LONG", 100)
     monkeypatch.setattr(configurations, "decide", None)
