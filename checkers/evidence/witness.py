@@ -128,7 +128,7 @@ class Reduction:
             return self._of_elements(self._elements, refutation, lane)
         everything = set(range(len(self._calls.kinds)))
         if refutation.rule == HELD_BY_TWO:
-            best = self._try(set(refutation.core), self._all)
+            best = self._try(self._whole_holds(refutation.core), self._all)
             if best is not None:
                 return best
         best = None
@@ -144,6 +144,8 @@ class Reduction:
         ends = [self._calls.returns[call] for call in stuck if self._completed(call)]
         if ends:
             best = self._smaller(best, self._through_windows(max(ends)))
+            if self._model.discipline == "mutex":
+                best = self._smaller(best, self._two_holds(self._all._replace(end=max(ends))))
             if best is None:
                 best = self._try(everything, self._all._replace(end=max(ends)))
                 best = best or self._try(everything, self._all)
@@ -189,6 +191,21 @@ class Reduction:
             if best is not None or self._work <= 0:
                 return best
         return None
+
+    def _two_holds(self, window: Window) -> Witness | None:
+        """Return two holds of a lock that refute what a window shows, if that is its contradiction."""
+        witness = self._try(set(range(len(self._calls.kinds))), window)
+        if witness is None or witness.refutation.rule != HELD_BY_TWO:
+            return None
+        core = [witness.members[call] for call in witness.refutation.core]
+        return self._try(self._whole_holds(core), window)
+
+    def _whole_holds(self, core: Sequence[int]) -> set[int]:
+        """Return the calls, and behind each acquire what its process called next."""
+        by = [self._kinds.calls[kind].process for kind in self._calls.kinds]
+        nexts = (next((call for call in range(one + 1, len(by)) if by[call] == by[one]), one) for one in core)
+        releases = {call for call in nexts if self._kinds.calls[self._calls.kinds[call]].f == "release"}
+        return {*core, *releases}
 
     def _look(self, chosen: set[int], window: Window) -> Witness | None:
         """Decide what a window shows: first without crashed calls that nobody seems to need."""

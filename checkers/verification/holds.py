@@ -18,6 +18,7 @@ So a history from which holds were dropped as a whole is linearizable if all of 
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,26 +30,34 @@ if TYPE_CHECKING:
 LOCKS = ("mutex", "owned-mutex")
 
 
-def whole_holds(claim: Claim, operations: Iterable[Operation], dropped: Container[int]) -> bool:
+def whole_holds(
+    claim: Claim, operations: Iterable[Operation], dropped: Container[int], future: int | None
+) -> bool:
     """Whether the operations at the dropped positions are holds of a lock, which may go as a whole.
 
-    `operations` are all of the key, in the order of their invocations.
+    `operations` are all of the key, in the order of their invocations; what is behind the position `future`
+    is forgotten before.
     """
     if claim.model not in LOCKS or claim.start((None,)) != ("free",):
         return False
+    end = inf if future is None else future
     rows: dict[int, list[Operation]] = {}
     for operation in operations:
-        if not claim.void(operation):
+        if not claim.void(operation) and operation.invoke <= end:
             rows.setdefault(operation.process, []).append(operation)
-    return all(_alternates(claim, row) and _keeps_holds(row, dropped) for row in rows.values())
+    return all(_alternates(claim, row, end) and _keeps_holds(row, dropped) for row in rows.values())
 
 
-def _alternates(claim: Claim, row: Sequence[Operation]) -> bool:
+def _alternates(claim: Claim, row: Sequence[Operation], end: float) -> bool:
     return all(
         operation.f == ("release" if number % 2 else "acquire")
-        and (claim.completed(operation) or number == len(row) - 1)
+        and (number == len(row) - 1 or _completed(claim, operation, end))
         for number, operation in enumerate(row)
     )
+
+
+def _completed(claim: Claim, operation: Operation, end: float) -> bool:
+    return claim.completed(operation) and operation.complete is not None and operation.complete <= end
 
 
 def _keeps_holds(row: Sequence[Operation], dropped: Container[int]) -> bool:

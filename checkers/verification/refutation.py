@@ -69,8 +69,11 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         for operation in operations
         if not (operation.invoke in named or claim.void(operation) or window.forgets(task(claim, operation)))
     ]
-    untouched = window.is_whole and not any(entry["as"] == "crashed" for entry in certificate["operations"])
-    if not (untouched and whole_holds(claim, operations, {each.invoke for each in dropped})):
+    untouched = window.past is None and not any(
+        each.crashed and not window.makes_optional(whole) and whole.complete is not None
+        for each, whole in ((each, task(claim, each.operation)) for each in remaining)
+    )
+    if not (untouched and whole_holds(claim, operations, {each.invoke for each in dropped}, window.future)):
         check_dropped(claim, dropped, remaining, held)
         if any(moves_values(step) for each in dropped for step in claim.steps(each)):
             kept = [(each.operation, step) for each in remaining for step in each.steps]

@@ -62,11 +62,6 @@ class Window(NamedTuple):
     future: int | None
     held: Mapping[Hashable, Hashable] | None
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is forgotten."""
-        return self.past is None and self.future is None
-
     def forgets(self, one: Task) -> bool:
         """Whether an operation goes: it is `past` itself, or over before it, or begins behind `future`."""
         if self.future is not None and one.invoke > self.future:
