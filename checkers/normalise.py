@@ -80,7 +80,7 @@ class Normalised:
     """How many operations completed with an observation."""
 
 
-def normalise(
+def normalise(  # noqa: C901 - the loop over all operations: a call for each would double its cost
     history: History,
     model: Model,
     initial: Any,
@@ -100,6 +100,8 @@ def normalise(
     observed = {f for f, name in enumerate(history.functions) if failed_cas == "observed" and name == "cas"}
     unapplied, observer, parts, completed = history.unapplied, table.observer, table.parts, 0
     by_process = model.by_process
+    # A key of null is a key, too: its name is not None.
+    names = None if keyed or not model.keys_within else [(freeze(key),) for key in history.keys]
     rows = zip(
         history.f,
         history.key if keyed else [0] * len(history),
@@ -119,9 +121,13 @@ def normalise(
         identity: Hashable = (f, known, applied, freeze(value), freeze(result))
         if by_process:
             identity = (identity, process)
+        name = None
+        if names is not None:
+            name = names[history.key[index]]
+            identity = (identity, name)
         kind = identities.get(identity)
         if kind is None:
-            call = Call(history.functions[f], value, result if known else None, known, applied, process)
+            call = Call(history.functions[f], value, result if known else None, known, applied, process, name)
             if nil_reads == "any":
                 call = model.loosen(call)
             complaint = model.complaint(call)

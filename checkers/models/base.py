@@ -59,7 +59,8 @@ class Call(NamedTuple):
 
     `known` is False for an operation that never returned, whose `result` means nothing then.
     `applied` is False for one that returned a negative result, such as a cas that compared unequal.
-    `process` is who called, and None unless the model looks at it (`by_process`).
+    `process` is who called, and None unless the model looks at it (`by_process`). `key` is the identity of
+    the operation's key, and None where each key is an object of its own.
     """
 
     f: str
@@ -68,6 +69,7 @@ class Call(NamedTuple):
     known: bool = True
     applied: bool = True
     process: int | None = None
+    key: Hashable | None = None
 
 
 class Access(NamedTuple):
@@ -115,6 +117,8 @@ class Model:
     """Names of operations that never change the state, whatever they return."""
     by_key: ClassVar[bool] = True
     """Whether an operation's key names an object of its own, so that keys can be checked one by one."""
+    keys_within: ClassVar[bool] = False
+    """Whether keys are places in the one object, where they aren't objects of their own (`keyed=False`)."""
     by_process: ClassVar[bool] = False
     """Whether it matters which process calls, as to a lock."""
     discipline: ClassVar[str] = ""

@@ -1,4 +1,4 @@
-"""A key-value store, seen one key at a time.
+"""A key-value store, seen one key at a time: keys are independent, so this holds for the whole store too.
 
 A missing key reads as null and a written null is a deleted key, so a key is one register whose initial
 value is null: `cas [null, v]` creates it and `delete` writes null. Deleting a missing key succeeds.
@@ -31,6 +31,7 @@ class Kv(Model):
     summary: ClassVar[str] = "a store of keys: get, put v, append s, cas [old, new], delete"
     functions: ClassVar[tuple[str, ...]] = ("get", "put", "append", "cas", "delete", "read", "write")
     observers: frozenset[str] = frozenset({"get", "read"})
+    keys_within: ClassVar[bool] = True
 
     def complaint(self, call: Call) -> str | None:
         """Ask for a pair in a cas and for a string in an append."""
@@ -39,6 +40,10 @@ class Kv(Model):
         if problem is None and call.f == "append" and not isinstance(call.value, str):
             return f"needs a string, not {call.value!r}"
         return problem
+
+    def partition(self, call: Call) -> Hashable | None:
+        """Name the key, if the calls of several are in one history of one store."""
+        return call.key
 
     def is_observer(self, call: Call) -> bool:
         """Name reads, an unequal cas, a cas from a value to itself."""

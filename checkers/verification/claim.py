@@ -59,6 +59,7 @@ class Claim:
                 applied=operation.applied and operation.status == "ok",
                 nil_reads_any=self.nil_reads_any,
                 process=operation.process,
+                key=None if self.keyed else identity(operation.key),
             )
         )
 

@@ -105,6 +105,11 @@ def _cas_register(request: Request) -> tuple[Step, ...]:
 
 
 def _kv(request: Request) -> tuple[Step, ...]:
+    """Translate an operation on the register of its key: the only one, or one of a whole store's."""
+    return tuple(step._replace(register=request.key) for step in _of_one_key(request))
+
+
+def _of_one_key(request: Request) -> tuple[Step, ...]:
     if request.f in ("get", "read"):
         return read_steps(request)
     if request.f in ("put", "write"):

@@ -24,7 +24,8 @@ class Request(NamedTuple):
     """An operation as a model sees it.
 
     `known` says whether `result` and `applied` mean anything; `nil_reads_any` that a read of null is
-    legal in every state. `process` is who asked.
+    legal in every state. `process` is who asked. `key` names the operation's key, where keys are not
+    objects of their own.
     """
 
     position: int
@@ -35,6 +36,7 @@ class Request(NamedTuple):
     applied: bool
     nil_reads_any: bool
     process: int
+    key: Hashable = None
 
 
 Translation: TypeAlias = "Callable[[Request], tuple[Step, ...]]"

@@ -71,3 +71,13 @@ def test_the_witnesses_of_the_etcd_logs_are_small():
     assert len(sizes) > 30
     assert statistics.median(sizes) <= 2
     assert max(sizes) <= 16
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ENTRIES if entry["file"].startswith("kv/")], ids=lambda entry: entry["file"]
+)
+def test_a_store_as_one_object_has_the_published_verdict_too(entry):
+    history = read_history(CORPUS / entry["file"])
+    result = check_linearizable(history, MODELS["kv"], initial=entry["initial"], keyed=False, timeout=60)
+    assert result.valid is entry["valid"], result.reason
+    assert verify(json.loads(json.dumps(result.certificate)), history).holds is True
