@@ -71,8 +71,8 @@ class Teller:
         count = len(self._operations)
         cut = self._witness.refutation.cut
         shown = set(range(count))
-        if count > SHOWN and cut is not None:
-            near = {cut.stuck, *cut.open}
+        if count > SHOWN:
+            near = set(self._witness.refutation.core[:SHOWN]) if cut is None else {cut.stuck, *cut.open}
             latest = sorted(range(count), key=self._end, reverse=True)
             shown = near | set(latest[: max(0, SHOWN - len(near))])
         return sorted(shown, key=self._calls.invokes.__getitem__)

@@ -89,7 +89,7 @@ class _Walk:
                 self._begin(begun)
                 begun += 1
             if not self._done[call] and not self._finish(call):
-                return Refutation("element", [*range(begun)])
+                return Refutation("element", [call, *(each for each in range(begun) if each != call)])
         return Linearization(self._order)
 
     def _begin(self, call: int) -> None:

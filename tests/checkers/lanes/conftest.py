@@ -7,6 +7,7 @@ import pytest
 
 from splitbrain.checkers.models import Call, FifoQueue, Mutex, OwnedMutex, PriorityQueue, Set, Stack
 from splitbrain.checkers.normalise import FOREVER, Calls, Kinds
+from splitbrain.histories import build_history
 
 
 class Operation(NamedTuple):
@@ -229,6 +230,18 @@ def columns(operations, model, initial=()):
     return calls, kinds
 
 
+def written(operations):
+    """Return the history of operations."""
+    events = []
+    for each in operations:
+        line = {"process": each.process, "f": each.f}
+        events.append((each.invoke, {**line, "type": "invoke", "value": each.value}))
+        if each.known:
+            result = each.value if each.f in PUTS else each.result
+            events.append((each.complete, {**line, "type": "ok", "value": result}))
+    return build_history([line for _, line in sorted(events, key=lambda event: event[0])])
+
+
 class Drawn:
     """What the tests of the lanes draw and compare with."""
 
@@ -237,6 +250,7 @@ class Drawn:
     linearizable = staticmethod(linearizable)
     legal_order = staticmethod(legal_order)
     columns = staticmethod(columns)
+    history = staticmethod(written)
 
     @staticmethod
     def draw(model, seed):
