@@ -65,8 +65,8 @@ class Story:
         if operation.f in _WITHOUT_VALUE:
             silent = not call.known or (operation.result is None and operation.f in _LOCKING)
             return operation.f if silent else f"{operation.f} -> {show(operation.result)}"
-        if operation.f in _WITH_FINDING and call.known:
-            return f"{operation.f} {show(operation.value)} -> {show(operation.result[1])}"
+        if operation.f in _WITH_FINDING and call.known and isinstance(operation.result, list):
+            return f"{operation.f} {show(operation.value)} -> {show(operation.result[-1])}"
         unequal = "" if call.applied else " (compared unequal)"
         return f"{operation.f} {show(operation.value)}{unequal}"
 

@@ -111,8 +111,6 @@ class _Walk:
         """Turn the bit by the running call that returns first, if there is one, and let others observe it."""
         state = not self._present
         turners = self._turners[state]
-        while turners and self._done[turners[0][1]]:
-            heappop(turners)
         if not turners:
             return False
         self._linearize(heappop(turners)[1])

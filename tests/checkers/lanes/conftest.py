@@ -130,6 +130,8 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
                 mine = [each for each in done if each["process"] == numbers[slot]]
                 f = "release" if mine and mine[-1]["f"] == "acquire" else "acquire"
             value = values.pop() if f in PUTS or model == "set" else None
+            if f in PUTS and len(seen) > 1 and rng.random() < 0.03:
+                value = rng.choice(seen[1:])
             if f in PUTS:
                 seen.append(value)
             running[slot] = {
