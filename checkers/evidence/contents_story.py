@@ -82,7 +82,7 @@ class Contents:
         name, core = self._names.name, refutation.core
         shown = listed([value.shown for value in self._values.values()] or ["nothing"])
         return {
-            "never-inserted": lambda: f"{name(core[0])} returned what nobody had put in",
+            "never-inserted": lambda: f"{name(core[0])} returned what nobody had put in by then",
             "removed-twice": lambda: f"{name(core[-2])} and {name(core[-1])} both took what was put in once",
             "removed-from-the-future": lambda: (
                 f"{name(core[0])} had returned before {name(core[1])} was invoked"
@@ -100,7 +100,10 @@ class Contents:
         """Return the contradiction step by step."""
         name, core = self._names.name, refutation.core
         if refutation.rule == "never-inserted":
-            return [f"{name(core[0])} returned a value.", "Nobody put it in, and it was not there at first."]
+            return [
+                f"{name(core[0])} returned a value.",
+                "Nobody had put it in by then, and it was not there at first.",
+            ]
         if refutation.rule == "removed-twice":
             return [
                 f"{next(iter(self._values.values())).shown} was there only once.",

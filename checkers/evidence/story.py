@@ -135,6 +135,10 @@ class Story:
             return f"{core[-2]} and {core[-1]} both replaced a value that was there only once"
         if refutation.rule == "cas-cycle":
             return f"each of {listed(core)} needs the value of the one before it, in a circle"
+        if refutation.rule == "element":
+            return f"{core[0]} is possible in no order of the operations before it"
+        if refutation.rule == "held-by-two":
+            return f"{core[0]} and {core[1]} had both returned before either lock was released"
         if self.order.stale is not None:
             return self._stale(self.order.stale)
         if refutation.cut is None:
@@ -178,6 +182,7 @@ class Story:
             "cas-cycle": self._cas_cycle,
             "cas-chain": self._order_of_values,
             "zones": self._order_of_values,
+            "held-by-two": self._held_by_two,
         }
         return tellers.get(self._refutation.rule, self._last_cut)()
 
@@ -226,6 +231,15 @@ class Story:
             for early, late in pairwise([core[-1], *core])
         ]
         return [*needs, "So none of them can come first."]
+
+    def _held_by_two(self) -> list[str]:
+        one, other = self._refutation.core
+        until = self.calls.returns[other]
+        return [
+            f"{self.name(one)} returned at position {self.calls.returns[one]}.",
+            f"{self.name(other)} returned at position {until}.",
+            f"Every process releases what it acquired, and neither of these two had begun to by {until}.",
+        ]
 
     def _order_of_values(self) -> list[str]:
         """Tell a conflict of two values, or of two values on one chain of cas: each must come first."""

@@ -111,7 +111,7 @@ class Teller:
 
 
 def _shown(witness: Witness) -> list[int]:
-    """Return the calls to list in the order of their invocations: all, or those around the cut."""
+    """Return the calls to list in the order of their invocations: all, or those around the cut or the core."""
     invokes, returns = witness.calls.invokes, witness.calls.returns
     count = len(invokes)
     cut = witness.refutation.cut
@@ -120,8 +120,8 @@ def _shown(witness: Witness) -> list[int]:
     def end(number: int) -> int:
         return invokes[number] if returns[number] == FOREVER else returns[number]
 
-    if count > SHOWN and cut is not None:
-        near = {cut.stuck, *cut.open}
+    if count > SHOWN:
+        near = set(witness.refutation.core[:SHOWN]) if cut is None else {cut.stuck, *cut.open}
         latest = sorted(range(count), key=end, reverse=True)
         shown = near | set(latest[: max(0, SHOWN - len(near))])
     return sorted(shown, key=invokes.__getitem__)

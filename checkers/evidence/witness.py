@@ -63,7 +63,10 @@ FINALISTS = 3
 
 
 _TOLD_BY_CUTS = ("set", "mutex")
-"""Of these the configuration graph tells more than their lanes do: what was possible, return by return."""
+"""Of these the configuration graph tells more than their lanes do: what was possible, return by return.
+
+They have few states, so everything writes what a few calls need, and only windows leave something out.
+"""
 
 
 class Witness(NamedTuple):
@@ -132,7 +135,7 @@ class Reduction:
             if best is not None:
                 return best
         best = None
-        if self._flat(refutation.core):
+        if self._flat(refutation.core) and self._model.discipline not in _TOLD_BY_CUTS:
             rest = everything - self.closure(refutation.core)
             dropped = self.droppable(everything, rest, self._all)
             best = self._try(everything - dropped, self._all)
@@ -142,7 +145,9 @@ class Reduction:
                 return best
         stuck = refutation.core if refutation.cut is None else (refutation.cut.stuck,)
         ends = [self._calls.returns[call] for call in stuck if self._completed(call)]
-        if ends:
+        if refutation.rule == "held-by-two":
+            best = self._since(*refutation.core)
+        elif ends:
             best = self._smaller(best, self._through_windows(max(ends)))
             if self._model.discipline == "mutex":
                 best = self._smaller(best, self._two_holds(self._all._replace(end=max(ends))))
@@ -173,6 +178,21 @@ class Reduction:
             else:
                 best, high = found, middle
         return best
+
+    def _since(self, start: int, end: int) -> Witness | None:
+        """Look from a completed call up to the return of another one."""
+        calls, kinds = self._calls, self._kinds
+        initial = left_behind(kinds, calls.kinds[start])
+        window = Window(
+            initial,
+            self._all.origins | {initial},
+            start,
+            calls.invokes[start],
+            calls.returns[start],
+            calls.returns[end],
+        )
+        witness = self._look(set(range(len(calls.kinds))), window)
+        return None if witness is None else self._minimise(witness)
 
     def _through_windows(self, end: int) -> Witness | None:
         """Return the smallest witness in the narrowest windows that end there and show one."""
@@ -420,6 +440,7 @@ class Reduction:
             chunk = sorted(self._elements.whole(chunk, chosen))
         dropped = self.droppable(chosen, chunk, best.window)
         if not dropped:
+            self._work -= len(chosen)
             return None
         chosen -= dropped
         returns = (self._calls.returns[call] for call in best.kept if call in chosen)

@@ -14,6 +14,7 @@ after the invocation of its release. A crashed acquire never happened: nobody wa
 crashed release happened at once. An acquire without a release holds to the end.
 
 So sort the holds by the return of the acquire; each release must have been invoked before the next of these.
+Where one wasn't, the two acquires had returned, and up to then no process could have released either hold.
 """
 
 from __future__ import annotations
@@ -52,8 +53,7 @@ def decide(calls: Calls, kinds: Kinds) -> Outcome:
     holds.sort()
     for before, after in pairwise(holds):
         if before.end > after.start:
-            named = (before.acquire, before.release, after.acquire, after.release)
-            return Refutation("held-by-two", [call for call in named if call != _NOBODY])
+            return Refutation("held-by-two", [before.acquire, after.acquire])
     order: list[int] = []
     for hold in holds:
         order.append(hold.acquire)

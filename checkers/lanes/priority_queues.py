@@ -2,26 +2,32 @@
 
 The largest number is taken first. 1.0 counts as larger than 1, so that there is one order.
 
-*Free gaps.* A peek or poll of v needs an instant at which nothing larger is in. Look at the values from the
-largest down and suppose it is known when each larger one is in for certain: in which gaps, in every
-linearization. Let q be a peek or the poll of v, tightened: it can't come before the insertion was invoked.
-Let e(q) and l(q) be the first and the last gap inside it in which no larger value is in for certain. If
-there is none, there is no linearization. Otherwise q comes in a gap from e(q) to l(q). So v is inserted no
-later than A = min(the last gap of the insertion, l(q) of each q) and polled no earlier than B = max(e(q) of
-each q), after everything if it wasn't polled. If B > l(poll), some peek can't precede the poll: no
-linearization. If A < B, then v is in for certain in the gaps between A and B.
+*Free gaps.* A peek or poll of v needs an instant at which nothing larger is in. Call a gap free for v if no
+larger value is in for certain there (`stays`). Let q be a peek or the poll of v, tightened: it can't come
+before the insertion was invoked. Let e(q) and l(q) be the first and the last gap inside it that is free for
+v. If there is none, there is no linearization. Otherwise q comes in a gap from e(q) to l(q). So v is
+inserted no later than A = min(the last gap of the insertion, l(q) of each q) and polled no earlier than B =
+max(e(q) of each q), after everything if it wasn't polled. If B > l(poll), some peek can't precede the poll:
+no linearization.
 
 *That is enough.* Insert v at the end of gap A and poll it at the beginning of gap B, or if A >= B do
-everything at one instant in gap B. Gap B is free: it is e(q) of some q. Peek in l(q) if that isn't behind
-B; else in e(q) if that isn't before A; else e(q) < A and l(q) > B, so gap B is inside q. Then each value is
-in exactly when it is in for certain, and whoever looks, looks in a free gap. In a gap polls go from the
-largest down (each directly behind its peeks of that gap), then come values that are there for an instant
-only and the other peeks and calls that found the queue empty, then insertions from the smallest up, each
-directly followed by its peeks of that gap: so nobody looks while something larger is in.
+everything at one instant in gap B. Gap B is free for v: it is e(q) of some q. Peek in l(q) if that isn't
+behind B; else in e(q) if that isn't before A; else e(q) < A and l(q) > B, so gap B is inside q. So everyone
+looks in a gap that is free for what it sees; it remains that larger values are not in there though they
+needn't be. A value is in between A and B; where it isn't in for certain there, larger ones are, for those
+gaps lie between A and the return of that q for which A is l(q), or between the invocation of that q for
+which B is e(q) and B. (If A < B though no value is in for certain, these two meet.) So, from the largest
+value down, the gaps in which some value from v up is in are those in which one is in for certain.
+
+In a gap polls go from the largest down (each directly behind its peeks of that gap), then come values that
+are there for an instant only and the other peeks and calls that found the queue empty, then insertions from
+the smallest up, each directly followed by its peeks of that gap: so nobody looks while something larger is
+in.
 
 *Found empty*: needs a free gap, below the smallest value.
 
-*The gaps* are kept as two forests: the next free gap and the previous one. Each gap is covered once.
+*The gaps* are kept as two forests: the next free gap and the previous one. Values come from the largest down,
+and each gap is covered once.
 
 *Crashed polls*: see `settling`. A value that would be there for an instant only is inserted as late as
 possible.
@@ -109,8 +115,6 @@ class _Plan:
         self._placed: list[tuple[tuple[int, int, int], Step]] = []
         self._stays: list[Stay] = []
         self._ranks: list[int] = [0] * len(contents.values)
-        self._reasons: dict[int, list[tuple[int, int, int]]] = {}
-        """Why values are in for as long as they are: (value, start, end) where larger ones cover the gaps."""
 
     def place_all(self) -> Refutation | None:
         """Place every call, or refute one."""
@@ -134,15 +138,14 @@ class _Plan:
         contents, gaps = self._contents, self._gaps
         come = max(-1, min(contents.stored[value] - 1, self._end))
         go = NEVER if contents.asked[value] == NEVER else -1
-        last_go = come_reason = go_reason = None
+        last_go = go_reason = None
         looks: list[tuple[int, int, int]] = []
         for call, invoked, returned in self._looks(value):
             earliest, latest = gaps.next_free(invoked), gaps.last_free(returned - 1)
             if earliest > latest:
                 return self._refutation("priority", [value], [(value, invoked, returned)], call)
             looks.append((call, earliest, latest))
-            if latest < come:
-                come, come_reason = latest, (value, latest + 1, returned)
+            come = min(come, latest)
             if go != NEVER and earliest > go:
                 go, go_reason = earliest, (value, invoked, earliest)
             if call == contents.removals[value]:
@@ -150,11 +153,11 @@ class _Plan:
         if last_go is not None and go > last_go[0]:
             assert go_reason is not None
             return self._refutation("priority", [value], [go_reason, last_go[1]], NOBODY)
-        self._reasons[value] = [reason for reason in (come_reason, go_reason) if reason is not None]
-        if come < go:
-            gaps.cover(come + 1, min(go, self._end + 1))
-            self._stays.append(Stay(come + 1, go, value))
-        else:
+        first, last = contents.first[value], contents.last[value]
+        if first < last:
+            gaps.cover(max(-1, first), min(last, self._end + 1))
+            self._stays.append(Stay(first, last, value))
+        if come >= go:
             come = go = gaps.last_free(come) if contents.removals[value] == NOBODY else go
         self._add_calls(value, looks, come, go)
         return None
@@ -206,14 +209,8 @@ class _Plan:
     ) -> Refutation:
         """Name the values without which some gap of the ranges would be free: those larger than `value`."""
         by_start = sorted(self._stays)
-        chosen = dict.fromkeys(values)
-        pending = list(ranges)
-        while pending:
-            value, start, end = pending.pop()
+        for value, start, end in ranges:
             floor = -1 if value == NOBODY else self._ranks[value]
             larger = [stay for stay in by_start if self._ranks[stay.value] > floor]
-            for other in covering(larger, start, end):
-                if other not in chosen:
-                    chosen[other] = None
-                    pending.extend(self._reasons[other])
-        return Refutation(rule, self._contents.core(chosen, [] if call == NOBODY else [call]))
+            values = [*values, *covering(larger, start, end)]
+        return Refutation(rule, self._contents.core(values, [] if call == NOBODY else [call]))

@@ -89,7 +89,7 @@ class _Walk:
                 self._begin(begun)
                 begun += 1
             if not self._done[call] and not self._finish(call):
-                return Refutation("element", [*range(begun)])
+                return Refutation("element", [call, *(each for each in range(begun) if each != call)])
         return Linearization(self._order)
 
     def _begin(self, call: int) -> None:
@@ -111,8 +111,6 @@ class _Walk:
         """Turn the bit by the running call that returns first, if there is one, and let others observe it."""
         state = not self._present
         turners = self._turners[state]
-        while turners and self._done[turners[0][1]]:
-            heappop(turners)
         if not turners:
             return False
         self._linearize(heappop(turners)[1])

@@ -7,6 +7,7 @@ import pytest
 
 from splitbrain.checkers.models import Call, FifoQueue, Mutex, OwnedMutex, PriorityQueue, Set, Stack
 from splitbrain.checkers.normalise import FOREVER, Calls, Kinds
+from splitbrain.histories import build_history
 
 
 class Operation(NamedTuple):
@@ -129,6 +130,8 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
                 mine = [each for each in done if each["process"] == numbers[slot]]
                 f = "release" if mine and mine[-1]["f"] == "acquire" else "acquire"
             value = values.pop() if f in PUTS or model == "set" else None
+            if f in PUTS and len(seen) > 1 and rng.random() < 0.03:
+                value = rng.choice(seen[1:])
             if f in PUTS:
                 seen.append(value)
             running[slot] = {
@@ -229,6 +232,18 @@ def columns(operations, model, initial=()):
     return calls, kinds
 
 
+def written(operations):
+    """Return the history of operations."""
+    events = []
+    for each in operations:
+        line = {"process": each.process, "f": each.f}
+        events.append((each.invoke, {**line, "type": "invoke", "value": each.value}))
+        if each.known:
+            result = each.value if each.f in PUTS else each.result
+            events.append((each.complete, {**line, "type": "ok", "value": result}))
+    return build_history([line for _, line in sorted(events, key=lambda event: event[0])])
+
+
 class Drawn:
     """What the tests of the lanes draw and compare with."""
 
@@ -237,6 +252,7 @@ class Drawn:
     linearizable = staticmethod(linearizable)
     legal_order = staticmethod(legal_order)
     columns = staticmethod(columns)
+    history = staticmethod(written)
 
     @staticmethod
     def draw(model, seed):
