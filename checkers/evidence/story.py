@@ -114,7 +114,7 @@ class Story:
 
     # The headline.
 
-    def headline(self) -> str:  # noqa: PLR0911 - one return a kind of contradiction
+    def headline(self) -> str:  # noqa: C901, PLR0911 - one return a kind of contradiction
         """Return the contradiction in one clause."""
         refutation = self._refutation
         if refutation.rule in contents_story.RULES:

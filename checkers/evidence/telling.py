@@ -111,7 +111,7 @@ class Teller:
 
 
 def _shown(witness: Witness) -> list[int]:
-    """Return the calls to list in the order of their invocations: all, or those around the cut or the core."""
+    """Return the calls to list in the order of their invocations: all, or those around the cut or core."""
     invokes, returns = witness.calls.invokes, witness.calls.returns
     count = len(invokes)
     cut = witness.refutation.cut

@@ -33,6 +33,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
+from splitbrain.checkers.evidence.dropping import Dropping
 from splitbrain.checkers.evidence.elements import Elements
 from splitbrain.checkers.evidence.registers import as_register
 from splitbrain.checkers.evidence.window import Window, left_behind, overwritten_with, windows
@@ -44,7 +45,7 @@ from splitbrain.checkers.normalise import FOREVER, NONE, Calls
 from splitbrain.checkers.outcome import Refutation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Kinds
@@ -115,6 +116,7 @@ class Reduction:
         self._method = "configurations" if model.discipline in _TOLD_BY_CUTS else "auto"
         initial, kinds = initial if seen is kinds else seen.values[seen.initial], seen
         self._kinds = with_crashed(kinds)
+        self._dropping = Dropping(calls, self._kinds, model, self._elements)
         self._all = Window(kinds.initial, overwritten_with(kinds, calls.kinds) | {kinds.initial})
         self._crash_shift = len(kinds.calls)
         self._model = model
@@ -129,33 +131,38 @@ class Reduction:
     def _smallest(self, refutation: Refutation, lane: str) -> Witness:
         if self._elements is not None:
             return self._of_elements(self._elements, refutation, lane)
-        everything = set(range(len(self._calls.kinds)))
         if refutation.rule == HELD_BY_TWO:
-            best = self._try(self._whole_holds(refutation.core), self._all)
-            if best is not None:
-                return best
-        best = None
-        if self._flat(refutation.core) and self._model.discipline not in _TOLD_BY_CUTS:
-            rest = everything - self.closure(refutation.core)
-            dropped = self.droppable(everything, rest, self._all)
-            best = self._try(everything - dropped, self._all)
-        if best is not None:
-            best = self._minimise(best)
-            if len(best.members) <= FEW:
-                return best
+            held = self._try(self._whole_holds(refutation.core), self._all) or self._since(*refutation.core)
+            return held or self._cut_short(refutation, lane)
+        best = self._of_values(refutation)
+        if best is None or len(best.members) > FEW:
+            best = self._of_the_end(refutation, best)
+        return best or self._cut_short(refutation, lane)
+
+    def _of_values(self, refutation: Refutation) -> Witness | None:
+        """Return what the values of the core refute, if values may go."""
+        if not self._dropping.flat(refutation.core) or self._model.discipline in _TOLD_BY_CUTS:
+            return None
+        everything = set(range(len(self._calls.kinds)))
+        rest = everything - self._dropping.closure(refutation.core)
+        dropped = self._dropping.droppable(everything, rest, self._all)
+        best = self._try(everything - dropped, self._all)
+        return None if best is None else self._minimise(best)
+
+    def _of_the_end(self, refutation: Refutation, best: Witness | None) -> Witness | None:
+        """Return the smallest of `best` and what is refuted up to the return at which it ended."""
         stuck = refutation.core if refutation.cut is None else (refutation.cut.stuck,)
         ends = [self._calls.returns[call] for call in stuck if self._completed(call)]
-        if refutation.rule == "held-by-two":
-            best = self._since(*refutation.core)
-        elif ends:
-            best = self._smaller(best, self._through_windows(max(ends)))
-            if self._model.discipline == "mutex":
-                best = self._smaller(best, self._two_holds(self._all._replace(end=max(ends))))
-            if best is None:
-                best = self._try(everything, self._all._replace(end=max(ends)))
-                best = best or self._try(everything, self._all)
-                best = None if best is None else self._minimise(best)
-        return best or self._cut_short(refutation, lane)
+        if not ends:
+            return best
+        best = self._smaller(best, self._through_windows(max(ends)))
+        if self._model.discipline == "mutex":
+            best = self._smaller(best, self._two_holds(self._all._replace(end=max(ends))))
+        if best is not None:
+            return best
+        everything = set(range(len(self._calls.kinds)))
+        best = self._try(everything, self._all._replace(end=max(ends))) or self._try(everything, self._all)
+        return None if best is None else self._minimise(best)
 
     def _of_elements(self, elements: Elements, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found about a queue or stack: few values, and no more of the future."""
@@ -214,7 +221,7 @@ class Reduction:
 
     def _two_holds(self, window: Window) -> Witness | None:
         """Return two holds of a lock that refute what a window shows, if that is its contradiction."""
-        witness = self._try(set(range(len(self._calls.kinds))), window)
+        witness = self._try(set(range(len(self._calls.kinds))), window, method="auto")
         if witness is None or witness.refutation.rule != HELD_BY_TWO:
             return None
         core = [witness.members[call] for call in witness.refutation.core]
@@ -234,7 +241,7 @@ class Reduction:
         excluding = {call for call in shown if self._kinds.differs[calls.kinds[call]] != NONE}
         crashed = {call for call in shown if not self._completed(call)}
         lean = shown - excluding
-        lean -= self.droppable(lean, crashed, window)
+        lean -= self._dropping.droppable(lean, crashed, window)
         witness = self._try(lean, window)
         return self._try(shown, window) if witness is None and len(lean) < len(shown) else witness
 
@@ -296,75 +303,10 @@ class Reduction:
         both = [witness for witness in (one, other) if witness is not None]
         return min(both, key=lambda each: len(each.members) + (each.window.start is not None), default=None)
 
-    def closure(self, core: Iterable[int]) -> set[int]:
-        """Return the calls, and everyone who writes a value that one of the set needs."""
-        kinds, column = self._kinds, self._calls.kinds
-        writers: dict[int, list[int]] = {}
-        for call, kind in enumerate(column):
-            if kinds.writes[kind] != NONE:
-                writers.setdefault(kinds.writes[kind], []).append(call)
-        chosen = set(core)
-        pending = list(chosen)
-        while pending:
-            for writer in writers.pop(kinds.reads[column[pending.pop()]], ()):
-                if writer not in chosen:
-                    chosen.add(writer)
-                    pending.append(writer)
-        return chosen
-
-    def droppable(self, chosen: set[int], candidates: Iterable[int], window: Window) -> set[int]:
-        """Return those of the candidates that may soundly be dropped together from the chosen calls."""
-        if self._elements is not None:
-            return self._elements.droppable(chosen, candidates)
-        kinds, column = self._kinds, self._calls.kinds
-        dropped = set(candidates)
-        mutators = {call for call in dropped if not kinds.observer[column[call]]}
-        kept = chosen - dropped
-        if self._flat(kept) and self._flat(mutators):
-            return dropped - self._named(mutators, kept)
-        if any(kinds.differs[column[call]] != NONE for call in kept):
-            return dropped - mutators
-        return dropped - self._visible(mutators, kept, window)
-
-    def _named(self, mutators: set[int], kept: set[int]) -> set[int]:
-        """Return the mutators that must stay with the kept calls (*drop values*)."""
-        kinds, column = self._kinds, self._calls.kinds
-        named = {kinds.reads[column[call]] for call in kept}
-        needed: set[int] = set()
-        while more := {call for call in mutators - needed if kinds.writes[column[call]] in named}:
-            needed |= more
-            named |= {kinds.reads[column[call]] for call in more}
-        return needed
-
-    def _visible(self, mutators: set[int], kept: set[int], window: Window) -> set[int]:
-        """Return the mutators that must stay with the kept calls (*drop pieces*)."""
-        kinds, column = self._kinds, self._calls.kinds
-        origins = [kinds.values[origin] for origin in sorted(window.origins)]
-        staying = {column[call] for call in kept}
-        needed: set[int] = set()
-        while mutators - needed:
-            lens = self._model.lens(kinds.calls[kind] for kind in sorted(staying))
-            if lens is None:
-                return mutators
-            asked = sorted({column[call] for call in mutators - needed})
-            answers = lens.hides([kinds.calls[kind] for kind in asked], origins)
-            hidden = {kind for kind, answer in zip(asked, answers, strict=True) if answer}
-            more = {call for call in mutators - needed if column[call] not in hidden}
-            if not more:
-                break
-            needed |= more
-            staying |= {column[call] for call in more}
-        return needed
-
-    def _flat(self, chosen: Iterable[int]) -> bool:
-        """Tell whether every call demands a value or nothing, so that values may be dropped."""
-        kinds, column = self._kinds, self._calls.kinds
-        return all(kinds.flat[column[call]] and kinds.differs[column[call]] == NONE for call in chosen)
-
     def _completed(self, call: int) -> bool:
         return self._calls.returns[call] != FOREVER
 
-    def _try(self, chosen: set[int], window: Window) -> Witness | None:
+    def _try(self, chosen: set[int], window: Window, *, method: str | None = None) -> Witness | None:
         """Decide the chosen calls through a window. None if they aren't refuted."""
         calls, observer = self._calls, self._kinds.observer
         invokes, returns = calls.invokes, calls.returns
@@ -385,7 +327,7 @@ class Reduction:
             )
             kinds = kinds._replace(values=[initial], initial=0)
         try:
-            decided = decide(restricted, kinds, self._model, initial, budget, method=self._method)
+            decided = decide(restricted, kinds, self._model, initial, budget, method=method or self._method)
         except BudgetExceeded:
             return None
         finally:
@@ -438,7 +380,7 @@ class Reduction:
         chosen = set(best.members)
         if self._elements is not None:
             chunk = sorted(self._elements.whole(chunk, chosen))
-        dropped = self.droppable(chosen, chunk, best.window)
+        dropped = self._dropping.droppable(chosen, chunk, best.window)
         if not dropped:
             self._work -= len(chosen)
             return None
