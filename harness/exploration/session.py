@@ -153,7 +153,12 @@ def write_outcome(
             "remarks": list(outcome.remarks),
             "ended": outcome.ended,
             "reach": [
-                [reach.time, sorted(reach.silent), sorted(map(list, reach.impaired))]
+                [
+                    reach.time,
+                    sorted(reach.silent),
+                    sorted(map(list, reach.impaired)),
+                    sorted(map(list, reach.strained)),
+                ]
                 for reach in outcome.reach
             ],
             "waits": list(outcome.waits),

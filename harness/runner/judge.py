@@ -182,8 +182,8 @@ def _liveness(
     if "reach" not in outcome or outcome["interrupted"]:
         return []
     reaches = [
-        Reach(time, frozenset(silent), frozenset(map(tuple, impaired)))
-        for time, silent, impaired in outcome["reach"]
+        Reach(time, frozenset(silent), *(frozenset(map(tuple, links)) for links in (impaired, strained)))
+        for time, silent, impaired, strained in outcome["reach"]
     ]
     spans = calm_spans(
         reaches,
