@@ -43,6 +43,7 @@ class Budget:
         self.spent = 0
         """Configurations visited so far."""
         self._configurations = configurations
+        self._memory_due = 0
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout
 
@@ -58,6 +59,17 @@ class Budget:
         if self.spent % _CLOCK_EVERY == 0:
             self.check()
 
+    def charge(self, configurations: int) -> None:
+        """Count the work of many configurations at once.
+
+        Raises:
+            BudgetExceeded: a limit is reached.
+        """
+        self.spent += configurations
+        if self._configurations is not None and self.spent >= self._configurations:
+            raise BudgetExceeded(f"the budget of {self._configurations} configurations")
+        self.check()
+
     def check(self) -> None:
         """Look at the clock, and at the memory now and then.
 
@@ -67,8 +79,10 @@ class Budget:
         if self._deadline is not None and self._clock() >= self._deadline:
             raise BudgetExceeded(f"the time budget of {self.timeout:g} s")
         limit = self.max_memory_mb
-        if limit is not None and self.spent % _MEMORY_EVERY == 0 and resident_megabytes() > limit:
-            raise BudgetExceeded(f"the memory budget of {limit:g} MB")
+        if limit is not None and self.spent >= self._memory_due:
+            self._memory_due = self.spent + _MEMORY_EVERY
+            if resident_megabytes() > limit:
+                raise BudgetExceeded(f"the memory budget of {limit:g} MB")
 
     def part(self, configurations: int) -> Budget:
         """Return a budget of that much work, which ends no later than this one."""

@@ -1,0 +1,218 @@
+"""Priced supply: the lane for keys with many crashed calls.
+
+What makes the exact walk explode is counting: which crashed calls were used so far. So let crashed calls be
+used without limit (`relaxation.py`), but for a price.
+
+*Supply.* Let k be a kind of which m crashed calls were invoked. In a linearization the calls of kind k that
+take effect before the (j+1)-th of them is invoked are among the first j: at most j uses are so early, for
+j = 1, ..., m (where j = m counts all uses). Time here is the step in which a walk that linearizes as late as
+possible takes a call in: the step of the first return, of this call or of one behind it in the
+linearization. The calls from there on return in that step or later, so a crashed call among them was
+invoked before that return. Hence in a step by which a calls of kind k were invoked, a use of k counts
+towards the limits j = a, ..., m, and there is none if a = 0. These limits are all that distinguishes a path
+of the relaxed graph from a linearization: give the i-th use of k its i-th invoked call.
+
+*Prices.* Put a price p(k, j) >= 0 on each limit. A use of k in a step by which a were invoked costs
+c(k, a) = p(k, a) + ... + p(k, m). Sum over the uses of a linearization: each limit j is paid by at most j
+uses, so the whole costs at most the *worth* W, the sum of all j * p(k, j) (weak duality). So **if the
+cheapest path costs more than W, there is no linearization**, and the prices prove it.
+
+*Cheapest paths are found in the relaxed graph*, since each of its prunings leads from a linearization to a
+path that costs no more:
+
+- Taking a call in later never costs more, as c(k, a) falls with a. So the walk may linearize as late as
+  possible.
+- An observer moved forward, to where it is open and legal, leaves the state as it is for all others. Calls
+  between there and its old place now have one call less behind them, so their step is the same or later.
+- A run of crashed calls goes directly before a completed call that is illegal without it, or leads to
+  another state. A run that isn't demanded can be taken out, which saves what it cost.
+- Of the runs from a state to another the cheapest is enough: the path behind them is the same.
+- Two ways to one configuration: what follows is the same, and costs the same.
+- Kinds are merged (`canonical_kinds`) only where calls do the same for all that anyone observes.
+
+*The prefix.* All this holds for the history up to any return, where p(k, j) allows min(j, a) uses if only a
+calls of k were invoked by then. The first return up to which the cheapest path costs too much is the cut.
+
+*The ascent.* If the cheapest path keeps all limits, it is a linearization. If not, prices rise where it
+exceeded them and fall where it left something over (`ascent.py`: Lagrangian relaxation, Held & Karp 1971).
+Paths that keep the limits only on average can leave a gap, where no prices refute and no cheapest path
+fits. So every few rounds an exact search looks for a path, guided and bounded by prices (`guided.py`, the
+classic way to find constrained shortest paths: Handler & Zang 1980). Its limit grows, so that it ends by
+itself: the lane decides every key for which the relaxed graph can be built.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from splitbrain.checkers.budget import BudgetExceeded
+from splitbrain.checkers.lanes.ascent import RESOLUTION, Ascent
+from splitbrain.checkers.lanes.configurations import canonical_kinds
+from splitbrain.checkers.lanes.guided import Exhausted, Found, GuidedSearch
+from splitbrain.checkers.lanes.relaxation import Relaxation, TooLargeError, relax
+from splitbrain.checkers.lanes.tariff import (
+    FAR,
+    cheapest_path,
+    distances,
+    make_tariff,
+    violation,
+    write_out,
+)
+from splitbrain.checkers.lanes.transitions import Transitions
+from splitbrain.checkers.normalise import FOREVER
+from splitbrain.checkers.outcome import Cut, Linearization, Refutation, Undecided
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from splitbrain.checkers.budget import Budget
+    from splitbrain.checkers.lanes.relaxation import Step
+    from splitbrain.checkers.lanes.tariff import Prices
+    from splitbrain.checkers.models import Model
+    from splitbrain.checkers.normalise import Calls, Kinds
+    from splitbrain.checkers.outcome import Outcome
+
+SEARCH_EVERY = 6
+"""A guided search after so many rounds."""
+FIRST_LIMIT = 4
+"""The first guided search may visit so many labels for each return."""
+LAST_ROUNDS = 60
+"""So many rounds more to find prices as the proof, where a guided search has refuted the key."""
+COARSE = (1, 2, 3, 5, 10, 20, 50, 100, 1000, RESOLUTION)
+"""The largest price becomes the first of these that still proves enough: small numbers are easier to read."""
+
+
+def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget) -> Outcome:
+    """Decide one key, or say how far the prices came within the budget.
+
+    Raises:
+        ModelError: the model contradicts itself.
+    """
+    if calls.returns.count(FOREVER) == len(calls.returns):
+        return Linearization(())
+    canonical, _ = canonical_kinds(calls, kinds)
+    pricing = Pricing(budget)
+    try:
+        relaxed = relax(canonical, kinds, Transitions(model, kinds, initial), budget)
+        return pricing.decide(relaxed)
+    except TooLargeError as large:
+        return Undecided(f"{large}, which is too much for prices")
+    except BudgetExceeded as exceeded:
+        reason = f"{exceeded} ran out"
+    except MemoryError:
+        reason = "the memory of this machine ran out"
+    return Undecided(f"{reason} in round {pricing.rounds} of pricing crashed operations")
+
+
+class Pricing:
+    """Finds prices that refute a key, or a path that keeps all limits."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.rounds = 0
+
+    def decide(self, relaxed: Relaxation) -> Outcome:
+        """Raise and lower prices until the key is decided.
+
+        Raises:
+            BudgetExceeded: the budget ran out.
+        """
+        if relaxed.stuck is not None:
+            states = dict.fromkeys(relaxed.state_of[node] for node in relaxed.ends)
+            return _refutation(relaxed, "supply", relaxed.stuck, states, {})
+        ascent = Ascent([len(group.calls) for group in relaxed.groups])
+        search: GuidedSearch | None = None
+        limit, last = FIRST_LIMIT * len(relaxed.steps), 0
+        for self.rounds in count(1):
+            point = ascent.projected if self.rounds % 2 else ascent.roaming
+            outcome = self._walk(relaxed, ascent, ascent.whole(point))
+            if outcome is not None:
+                return outcome
+            if self.rounds == last:
+                return Refutation("counted", tuple(range(relaxed.steps[-1].invoked)))
+            if self.rounds % SEARCH_EVERY == 0 and not last:
+                search = search or GuidedSearch(relaxed, self._budget)
+                answer = search.search(make_tariff(relaxed, ascent.whole(ascent.mean)), limit)
+                if isinstance(answer, Found):
+                    return Linearization(write_out(relaxed, answer.path))
+                if isinstance(answer, Exhausted):
+                    last = self.rounds + LAST_ROUNDS
+                limit += limit // 2
+        raise AssertionError("rounds never end by themselves")
+
+    def _walk(self, relaxed: Relaxation, ascent: Ascent, prices: Prices) -> Outcome | None:
+        """Find the cheapest path and learn from it, unless it decides the key."""
+        rates = make_tariff(relaxed, prices)
+        cost, path = cheapest_path(relaxed, distances(relaxed, rates, self._budget))
+        if cost > rates.worth:
+            return self._refute(relaxed, prices)
+        exceeded = violation(relaxed, path, rates.runs)
+        if all(excess <= 0 for row in exceeded for excess in row):
+            fares = relaxed.fare_of
+            return Linearization(write_out(relaxed, ((edge, rates.runs[fares[edge]]) for edge in path)))
+        ascent.learn(exceeded)
+        return None
+
+    def _refute(self, relaxed: Relaxation, prices: Prices) -> Refutation:
+        """Round the prices while they still refute the key, and find the first return that they refute."""
+        for largest in COARSE:
+            rounded = _rounded(prices, largest)
+            rates = make_tariff(relaxed, rounded)
+            cost, _ = cheapest_path(relaxed, distances(relaxed, rates, self._budget))
+            if cost > rates.worth:
+                prices = rounded
+                break
+        return _first_return_refuted(relaxed, prices)
+
+
+def _rounded(prices: Prices, largest: int) -> Prices:
+    most = max(max(row) for row in prices)
+    return [[(price * largest + most // 2) // most for price in row] for row in prices]
+
+
+def _first_return_refuted(relaxed: Relaxation, prices: Prices) -> Refutation:
+    """Return the refutation at the first return up to which the cheapest path costs more than there is."""
+    rates = make_tariff(relaxed, prices)
+    best = [FAR] * len(relaxed.state_of)
+    best[0] = 0
+    alive, worth = {0}, 0
+    ends = [*(step.first for step in relaxed.steps[1:]), len(relaxed.sources)]
+    for number, (step, end) in enumerate(zip(relaxed.steps, ends, strict=True)):
+        before = dict.fromkeys(relaxed.state_of[node] for node in sorted(alive) if best[node] <= worth)
+        for edge in range(step.first, end):
+            source, target = relaxed.sources[edge], relaxed.targets[edge]
+            best[target] = min(best[target], best[source] + rates.costs[relaxed.fare_of[edge]])
+            if relaxed.bits[edge] & step.wanted:
+                alive.add(target)
+        alive = {node for node in alive if relaxed.left[node] > number}
+        here = _up_to(prices, relaxed.epochs[step.epoch])
+        worth = sum(price * (place + 1) for row in here for place, price in enumerate(row))
+        if min(best[node] for node in alive) > worth:
+            named = {
+                group.calls[place]: price
+                for group, row in zip(relaxed.groups, here, strict=True)
+                for place, price in enumerate(row)
+                if price
+            }
+            return _refutation(relaxed, "prices", step, before, named)
+    raise AssertionError("the prices refute the last return")
+
+
+def _up_to(prices: Prices, invoked: Iterable[int]) -> Prices:
+    """Return the prices in a history in which only so many calls of each group were invoked."""
+    return [
+        [*row[: available - 1], sum(row[available - 1 :])] if available else []
+        for row, available in zip(prices, invoked, strict=True)
+    ]
+
+
+def _refutation(
+    relaxed: Relaxation, rule: str, step: Step, states: Iterable[int], prices: dict[int, int]
+) -> Refutation:
+    cut = Cut(
+        stuck=step.call,
+        states=tuple(relaxed.transitions.states[state] for state in states),
+        open=tuple(sorted(step.opened.values())),
+    )
+    return Refutation(rule, tuple(range(step.invoked)), cut, prices)
