@@ -43,6 +43,7 @@ class Budget:
         self.spent = 0
         """Configurations visited so far."""
         self._configurations = configurations
+        self._most = sys.maxsize if configurations is None else configurations
         self._memory_due = 0
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout
@@ -54,7 +55,7 @@ class Budget:
             BudgetExceeded: a limit is reached (looked at every few hundred calls).
         """
         self.spent += 1
-        if self.spent == self._configurations:
+        if self.spent >= self._most:
             raise BudgetExceeded(f"the budget of {self._configurations} configurations")
         if self.spent % _CLOCK_EVERY == 0:
             self.check()
@@ -66,7 +67,7 @@ class Budget:
             BudgetExceeded: a limit is reached.
         """
         self.spent += configurations
-        if self._configurations is not None and self.spent >= self._configurations:
+        if self.spent >= self._most:
             raise BudgetExceeded(f"the budget of {self._configurations} configurations")
         self.check()
 

@@ -45,8 +45,8 @@ class Refutation:
     `rule` names the contradiction: "never-written", "read-from-the-future", "two-cas", "zones",
     "cas-chain", "cas-cycle", or "configurations", "supply" or "prices" with their `cut`, where `core` is
     everything up to the cut. "supply": crashed calls don't explain the key, however often each took effect.
-    "prices": they don't as often as they may have; `prices` prove it (see `lanes/pricing.py`), by the call
-    up to which each one counts. "counted": the same, found without such prices and without a cut.
+    "prices": they don't as often as they may have, which `prices` of theirs prove (`lanes/pricing.py`).
+    "counted": the same, found without such prices and without a cut.
     """
 
     rule: str

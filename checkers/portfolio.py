@@ -43,7 +43,7 @@ KIND = "LIN"
 """The kind of this checker's violations."""
 LISTED = 10
 """How many invalid keys are reported, each with its witness."""
-_LANES = ("necessary", "zones", "configurations")
+_LANES = ("necessary", "zones", "configurations", "priced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def check_linearizable(
     keyed: Literal["auto", "yes", "no"] | bool = "auto",
     timeout: float | None = None,
     max_memory_mb: float | None = None,
-    method: Literal["auto", "zones", "configurations"] = "auto",
+    method: Literal["auto", "zones", "configurations", "priced"] = "auto",
     clock: Callable[[], float] = time.monotonic,
 ) -> CheckResult:
     """Decide whether a history is linearizable with respect to a model, and prove it.
@@ -189,21 +189,31 @@ def _invalid(
         valid=False,
         reason=f"{violations[0].summary}{more}",
         violations=violations,
-        certificate={"kind": "refutation", **options, **_refuted_operations(history, witnesses[0])},
+        certificate={**options, **_refuted_operations(history, witnesses[0])},
     )
 
 
 def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
-    """Return the sub-history of a refutation, by position."""
+    """Return the sub-history of a refutation, by position, and the prices that refute it, if any do."""
     crashed = set(witness.crashed)
     operations = [
         {"position": history.invoke[index], "as": "crashed" if call in crashed else "kept"}
         for call, index in zip(witness.members, witness.calls.indices, strict=False)
     ]
+    prices = witness.refutation.prices
     return {
+        "kind": "refutation" if prices is None else "prices",
         "key": witness.calls.key,
         "past": None if witness.window.start is None else witness.window.invoked,
         "future": None if witness.window.end == FOREVER else witness.window.end,
         "operations": operations,
         "explored": witness.explored,
-    }
+    } | (
+        {}
+        if prices is None
+        else {
+            "prices": [
+                {"position": witness.calls.invokes[call], "price": price} for call, price in prices.items()
+            ]
+        }
+    )

@@ -17,6 +17,11 @@ c(k, a) = p(k, a) + ... + p(k, m). Sum over the uses of a linearization: each li
 uses, so the whole costs at most the *worth* W, the sum of all j * p(k, j) (weak duality). So **if the
 cheapest path costs more than W, there is no linearization**, and the prices prove it.
 
+*One price a call.* The proof is told more simply. Let the i-th call of kind k cost c(k, i), which falls with
+i, as an older call can stand wherever a younger one can. A use costs as much as the cheapest call of its
+kind that was invoked; a linearization takes each call once at most, and so pays at most the sum of all
+prices, which is W again. Certificates and `Refutation.prices` hold these.
+
 *Cheapest paths are found in the relaxed graph*, since each of its prunings leads from a linearization to a
 path that costs no more:
 
@@ -30,8 +35,8 @@ path that costs no more:
 - Two ways to one configuration: what follows is the same, and costs the same.
 - Kinds are merged (`canonical_kinds`) only where calls do the same for all that anyone observes.
 
-*The prefix.* All this holds for the history up to any return, where p(k, j) allows min(j, a) uses if only a
-calls of k were invoked by then. The first return up to which the cheapest path costs too much is the cut.
+*The prefix.* All this holds for the history up to any return, with the calls that were invoked by then. The
+first return up to which the cheapest path costs too much is the cut.
 
 *The ascent.* If the cheapest path keeps all limits, it is a linearization. If not, prices rise where it
 exceeded them and fall where it left something over (`ascent.py`: Lagrangian relaxation, Held & Karp 1971).
@@ -68,7 +73,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.lanes.relaxation import Step
-    from splitbrain.checkers.lanes.tariff import Prices
+    from splitbrain.checkers.lanes.tariff import Prices, Tariff
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
@@ -186,25 +191,21 @@ def _first_return_refuted(relaxed: Relaxation, prices: Prices) -> Refutation:
             if relaxed.bits[edge] & step.wanted:
                 alive.add(target)
         alive = {node for node in alive if relaxed.left[node] > number}
-        here = _up_to(prices, relaxed.epochs[step.epoch])
-        worth = sum(price * (place + 1) for row in here for place, price in enumerate(row))
+        named = _prices_of_calls(relaxed, rates, relaxed.epochs[step.epoch])
+        worth = sum(named.values())
         if min(best[node] for node in alive) > worth:
-            named = {
-                group.calls[place]: price
-                for group, row in zip(relaxed.groups, here, strict=True)
-                for place, price in enumerate(row)
-                if price
-            }
             return _refutation(relaxed, "prices", step, before, named)
     raise AssertionError("the prices refute the last return")
 
 
-def _up_to(prices: Prices, invoked: Iterable[int]) -> Prices:
-    """Return the prices in a history in which only so many calls of each group were invoked."""
-    return [
-        [*row[: available - 1], sum(row[available - 1 :])] if available else []
-        for row, available in zip(prices, invoked, strict=True)
-    ]
+def _prices_of_calls(relaxed: Relaxation, rates: Tariff, invoked: Iterable[int]) -> dict[int, int]:
+    """Return the price of each crashed call that had been invoked, unless it is zero."""
+    return {
+        call: cost
+        for group, units, available in zip(relaxed.groups, rates.units, invoked, strict=True)
+        for call, cost in zip(group.calls[:available], units[1:], strict=False)
+        if cost
+    }
 
 
 def _refutation(

@@ -40,7 +40,7 @@ class Asked:
     keyed: Keyed = "auto"
     nil_reads: Literal["exact", "any"] = "exact"
     failed_cas: Literal["ignored", "observed"] = "ignored"
-    method: Literal["auto", "zones", "configurations"] = "auto"
+    method: Literal["auto", "zones", "configurations", "priced"] = "auto"
     timeout: float | None = None
     max_memory: int | None = None
 
@@ -83,10 +83,11 @@ def _json_value(_context: click.Context, _parameter: click.Parameter, text: str 
 @click.option("--consistency", type=click.Choice(["linearizable"]), default="linearizable", show_default=True)
 @click.option(
     "--method",
-    type=click.Choice(["auto", "zones", "configurations"]),
+    type=click.Choice(["auto", "zones", "configurations", "priced"]),
     default="auto",
     show_default=True,
-    help="Force a way to decide: zones (unique values, near-linear) or configurations (any history).",
+    help="Force a way to decide: zones (unique values, near-linear), configurations (any history)"
+    " or priced (many crashed operations).",
 )
 @click.option("--timeout", type=BUDGET, help="Seconds of checking for each file.")
 @click.option("--max-memory", type=click.IntRange(min=1), metavar="MB", help="Memory the search may take.")
