@@ -46,13 +46,14 @@ class Refutation:
     "cas-chain", "cas-cycle", or "configurations", "supply" or "prices" with their `cut`, where `core` is
     everything up to the cut. "supply": crashed calls don't explain the key, however often each took effect.
     "prices": they don't as often as they may have, which `prices` of theirs prove (`lanes/pricing.py`).
-    "counted": the same, found without such prices and without a cut.
+    The cheapest order costs `cost`. "counted": the same, found without such prices and without a cut.
     """
 
     rule: str
     core: Sequence[int]
     cut: Cut | None = field(default=None)
     prices: Mapping[int, int] | None = None
+    cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

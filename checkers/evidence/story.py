@@ -9,6 +9,7 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.evidence.shortage import shortage
 from splitbrain.checkers.normalise import FOREVER, NONE
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ class Story:
             return f"{core[-2]} and {core[-1]} both replaced a value that was there only once"
         if refutation.rule == "cas-cycle":
             return f"each of {_listed(core)} needs the value of the one before it, in a circle"
+        if refutation.rule == "counted":
+            return f"no order of its {len(self.members)} operations has each crashed one at most once"
         if refutation.cut is None:
             told = [*self.members] if self.start is None else [self.start, *self.members]
             return f"{_listed([self.name(number) for number in told])} contradict each other"
@@ -215,6 +218,14 @@ class Story:
         running = [self.name(call) for call in cut.open if call != cut.stuck]
         if running:
             told.append(f"Also running then: {_listed(running[:_CALLS_NAMED])}.")
+        if self._refutation.rule == "prices":
+            return [*told, *shortage(self._refutation, self.short, self.name(cut.stuck))]
+        if self._refutation.rule == "supply":
+            return [
+                *told,
+                self._why_stuck(cut),
+                *shortage(self._refutation, self.short, self.name(cut.stuck)),
+            ]
         return [*told, self._why_stuck(cut)]
 
     def _why_stuck(self, cut: Cut) -> str:

@@ -28,10 +28,12 @@ gives the same witness everywhere.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
 from splitbrain.checkers.evidence.window import Window, left_behind, overwritten_with, windows
+from splitbrain.checkers.lanes import pricing
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls
 from splitbrain.checkers.outcome import Refutation
@@ -44,10 +46,14 @@ if TYPE_CHECKING:
 
 WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
+PRICING_CONFIGURATIONS = 200_000
+"""Work that may be spent on prices for a witness."""
 TRIAL_CONFIGURATIONS = 20_000
 """Configurations that one trial may visit."""
 FEW = 6
 """A witness of so many calls needs no window: with the writers of what was read it says more."""
+PRICED = 6
+"""A witness with more optional calls gets prices, so that it can be refuted anew without trying all."""
 FINALISTS = 3
 """So many windows of about one width are minimised; the smallest result counts."""
 
@@ -100,6 +106,9 @@ class Reduction:
 
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
+        return self._with_context(self._with_prices(self._reduced(refutation, lane)))
+
+    def _reduced(self, refutation: Refutation, lane: str) -> Witness:
         everything = set(range(len(self._calls.kinds)))
         best = None
         if self._flat(refutation.core):
@@ -117,7 +126,22 @@ class Reduction:
             if best is None:
                 best = self._try(everything, self._all._replace(end=max(ends)))
                 best = None if best is None else self._minimise(best)
-        return self._with_context(best or self._cut_short(refutation, lane))
+        return best or self._cut_short(refutation, lane)
+
+    def _with_prices(self, witness: Witness) -> Witness:
+        """Add prices that refute a witness with many optional calls, where there are such prices."""
+        refutation = witness.refutation
+        if refutation.prices is not None or witness.calls.returns.count(FOREVER) <= PRICED:
+            return witness
+        initial = (
+            self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
+        )
+        kinds = self._kinds._replace(initial=witness.window.initial)
+        budget = self._budget.part(configurations=PRICING_CONFIGURATIONS)
+        outcome = pricing.decide(witness.calls, kinds, self._model, initial, budget)
+        if not isinstance(outcome, Refutation) or outcome.prices is None:
+            return witness
+        return witness._replace(refutation=replace(refutation, prices=outcome.prices, cost=outcome.cost))
 
     def _through_windows(self, end: int) -> Witness | None:
         """Return the smallest witness in the narrowest windows that end there and show one."""

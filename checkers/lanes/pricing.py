@@ -124,8 +124,7 @@ class Pricing:
             BudgetExceeded: the budget ran out.
         """
         if relaxed.stuck is not None:
-            states = dict.fromkeys(relaxed.state_of[node] for node in relaxed.ends)
-            return _refutation(relaxed, "supply", relaxed.stuck, states, {})
+            return _unlimited(relaxed, relaxed.stuck)
         ascent = Ascent([len(group.calls) for group in relaxed.groups])
         search: GuidedSearch | None = None
         limit, last = FIRST_LIMIT * len(relaxed.steps), 0
@@ -171,6 +170,12 @@ class Pricing:
         return _first_return_refuted(relaxed, prices)
 
 
+def _unlimited(relaxed: Relaxation, step: Step) -> Refutation:
+    """Return the refutation of a key that no path explains: it needs no prices."""
+    states = dict.fromkeys(relaxed.state_of[node] for node in relaxed.ends)
+    return Refutation("supply", tuple(range(step.invoked)), _cut(relaxed, step, states), prices={})
+
+
 def _rounded(prices: Prices, largest: int) -> Prices:
     most = max(max(row) for row in prices)
     return [[(price * largest + most // 2) // most for price in row] for row in prices]
@@ -193,8 +198,11 @@ def _first_return_refuted(relaxed: Relaxation, prices: Prices) -> Refutation:
         alive = {node for node in alive if relaxed.left[node] > number}
         named = _prices_of_calls(relaxed, rates, relaxed.epochs[step.epoch])
         worth = sum(named.values())
-        if min(best[node] for node in alive) > worth:
-            return _refutation(relaxed, "prices", step, before, named)
+        cost = min(best[node] for node in alive)
+        if cost > worth:
+            return Refutation(
+                "prices", tuple(range(step.invoked)), _cut(relaxed, step, before), prices=named, cost=cost
+            )
     raise AssertionError("the prices refute the last return")
 
 
@@ -208,12 +216,9 @@ def _prices_of_calls(relaxed: Relaxation, rates: Tariff, invoked: Iterable[int])
     }
 
 
-def _refutation(
-    relaxed: Relaxation, rule: str, step: Step, states: Iterable[int], prices: dict[int, int]
-) -> Refutation:
-    cut = Cut(
+def _cut(relaxed: Relaxation, step: Step, states: Iterable[int]) -> Cut:
+    return Cut(
         stuck=step.call,
         states=tuple(relaxed.transitions.states[state] for state in states),
         open=tuple(sorted(step.opened.values())),
     )
-    return Refutation(rule, tuple(range(step.invoked)), cut, prices)
