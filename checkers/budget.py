@@ -43,6 +43,8 @@ class Budget:
         self.spent = 0
         """Configurations visited so far."""
         self._configurations = configurations
+        self._most = sys.maxsize if configurations is None else configurations
+        self._memory_due = 0
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout
 
@@ -53,7 +55,7 @@ class Budget:
             BudgetExceeded: a limit is reached (looked at every few hundred calls).
         """
         self.spent += 1
-        if self.spent == self._configurations:
+        if self.spent >= self._most:
             raise BudgetExceeded(f"the budget of {self._configurations} configurations")
         if self.spent % _CLOCK_EVERY == 0:
             self.check()
@@ -66,13 +68,11 @@ class Budget:
         """
         if self._deadline is not None and self._clock() >= self._deadline:
             raise BudgetExceeded(f"the time budget of {self.timeout:g} s")
-        if self.spent % _MEMORY_EVERY == 0:
-            self._look_at_memory()
-
-    def _look_at_memory(self) -> None:
         limit = self.max_memory_mb
-        if limit is not None and resident_megabytes() > limit:
-            raise BudgetExceeded(f"the memory budget of {limit:g} MB")
+        if limit is not None and self.spent >= self._memory_due:
+            self._memory_due = self.spent + _MEMORY_EVERY
+            if resident_megabytes() > limit:
+                raise BudgetExceeded(f"the memory budget of {limit:g} MB")
 
     def charge(self, configurations: int) -> None:
         """Count many configurations at once, and look at the clock and the memory.
@@ -81,9 +81,8 @@ class Budget:
             BudgetExceeded: a limit is reached.
         """
         self.spent += configurations
-        if self._configurations is not None and self.spent >= self._configurations:
+        if self.spent >= self._most:
             raise BudgetExceeded(f"the budget of {self._configurations} configurations")
-        self._look_at_memory()
         self.check()
 
     def part(self, configurations: int) -> Budget:
@@ -91,7 +90,7 @@ class Budget:
         left = None if self._configurations is None else self._configurations - self.spent
         share = Budget(None, self.max_memory_mb, self._clock)
         share.timeout, share._deadline = self.timeout, self._deadline
-        share._configurations = configurations if left is None else min(configurations, left)
+        share._configurations = share._most = configurations if left is None else min(configurations, left)
         return share
 
     def absorb(self, share: Budget) -> bool:

@@ -207,21 +207,31 @@ def _invalid(
         valid=False,
         reason=f"{violations[0].summary}{more}",
         violations=violations,
-        certificate={"kind": "refutation", **options, **_refuted_operations(history, witnesses[0])},
+        certificate={**options, **_refuted_operations(history, witnesses[0])},
     )
 
 
 def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
-    """Return the sub-history of a refutation, by position."""
+    """Return the sub-history of a refutation, by position, and the prices that refute it, if any do."""
     crashed = set(witness.crashed)
     operations = [
         {"position": history.invoke[index], "as": "crashed" if call in crashed else "kept"}
         for call, index in zip(witness.members, witness.calls.indices, strict=False)
     ]
+    prices = witness.refutation.prices
     return {
+        "kind": "refutation" if prices is None else "prices",
         "key": witness.calls.key,
         "past": None if witness.window.start is None else witness.window.invoked,
         "future": None if witness.window.end == FOREVER else witness.window.end,
         "operations": operations,
         "explored": witness.explored,
-    }
+    } | (
+        {}
+        if prices is None
+        else {
+            "prices": [
+                {"position": witness.calls.invokes[call], "price": price} for call, price in prices.items()
+            ]
+        }
+    )

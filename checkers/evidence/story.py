@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.evidence import contents_story
 from splitbrain.checkers.evidence.order import forced_order
+from splitbrain.checkers.evidence.shortage import shortage
 from splitbrain.checkers.evidence.values import listed, show
 from splitbrain.checkers.normalise import FOREVER, NONE
 from splitbrain.checkers.values import freeze
@@ -135,6 +136,8 @@ class Story:
             return f"{core[-2]} and {core[-1]} both replaced a value that was there only once"
         if refutation.rule == "cas-cycle":
             return f"each of {listed(core)} needs the value of the one before it, in a circle"
+        if refutation.rule == "counted":
+            return f"no order of its {len(self.members)} operations has each crashed one at most once"
         if refutation.rule == "element":
             return f"{core[0]} is possible in no order of the operations before it"
         if refutation.rule == "held-by-two":
@@ -283,6 +286,14 @@ class Story:
         running = [self.name(call) for call in cut.open if call != cut.stuck]
         if running:
             told.append(f"Also running then: {listed(running[:_CALLS_NAMED])}.")
+        if self._refutation.rule == "prices":
+            return [*told, *shortage(self._refutation, self.short, self.name(cut.stuck))]
+        if self._refutation.rule == "supply":
+            return [
+                *told,
+                self._why_stuck(cut),
+                *shortage(self._refutation, self.short, self.name(cut.stuck)),
+            ]
         return [*told, self._why_stuck(cut)]
 
     def _forced(self) -> list[str]:

@@ -30,6 +30,7 @@ gives the same witness everywhere.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
@@ -37,7 +38,7 @@ from splitbrain.checkers.evidence.dropping import Dropping
 from splitbrain.checkers.evidence.elements import Elements
 from splitbrain.checkers.evidence.registers import as_register
 from splitbrain.checkers.evidence.window import Window, left_behind, overwritten_with, windows
-from splitbrain.checkers.lanes import configurations
+from splitbrain.checkers.lanes import configurations, pricing
 from splitbrain.checkers.lanes.configurations import TOLD
 from splitbrain.checkers.lanes.containers import WORDS
 from splitbrain.checkers.lanes.dispatch import decide
@@ -53,12 +54,16 @@ if TYPE_CHECKING:
 
 WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
+PRICING_CONFIGURATIONS = 200_000
+"""Work that may be spent on prices for a witness."""
 TRIAL_CONFIGURATIONS = 20_000
 """Configurations that one trial may visit."""
 HELD_BY_TWO = "held-by-two"
 """The rule of two whole holds that are certain at one time: nothing else is needed to refute them."""
 FEW = 6
 """A witness of so many calls needs no window: with the writers of what was read it says more."""
+PRICED = 6
+"""A witness with more optional calls gets prices, so that it can be refuted anew without trying all."""
 FINALISTS = 3
 """So many windows of about one width are minimised; the smallest result counts."""
 
@@ -126,7 +131,8 @@ class Reduction:
 
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
-        return self._with_context(self._with_furthest(self._smallest(refutation, lane)))
+        found = self._with_prices(self._smallest(refutation, lane))
+        return self._with_context(self._with_furthest(found))
 
     def _smallest(self, refutation: Refutation, lane: str) -> Witness:
         if self._elements is not None:
@@ -200,6 +206,21 @@ class Reduction:
         )
         witness = self._look(set(range(len(calls.kinds))), window)
         return None if witness is None else self._minimise(witness)
+
+    def _with_prices(self, witness: Witness) -> Witness:
+        """Add prices that refute a witness with many optional calls, where there are such prices."""
+        refutation = witness.refutation
+        if refutation.prices is not None or witness.calls.returns.count(FOREVER) <= PRICED:
+            return witness
+        initial = (
+            self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
+        )
+        kinds = self._kinds._replace(initial=witness.window.initial)
+        budget = self._budget.part(configurations=PRICING_CONFIGURATIONS)
+        outcome = pricing.decide(witness.calls, kinds, self._model, initial, budget)
+        if not isinstance(outcome, Refutation) or outcome.prices is None:
+            return witness
+        return witness._replace(refutation=replace(refutation, prices=outcome.prices, cost=outcome.cost))
 
     def _through_windows(self, end: int) -> Witness | None:
         """Return the smallest witness in the narrowest windows that end there and show one."""

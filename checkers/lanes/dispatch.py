@@ -8,6 +8,7 @@ from splitbrain.checkers.lanes import (
     general,
     mutexes,
     necessary,
+    pricing,
     priority_queues,
     queues,
     sets,
@@ -45,6 +46,8 @@ def decide(
     Raises:
         BudgetExceeded: the search spent its budget.
     """
+    if method == "priced":
+        return Decided(pricing.decide(calls, kinds, model, initial, budget), "priced")
     lane = BY_DISCIPLINE.get(model.discipline)
     if lane is not None and method in ("auto", lane):
         outcome = LANES[model.discipline](calls, kinds)
