@@ -82,18 +82,19 @@ def normalise(
     keyed: bool,
     nil_reads: str = "exact",
     failed_cas: str = "ignored",
+    among: Sequence[int] | None = None,
 ) -> Normalised:
-    """Bring a history into columns.
+    """Bring a history into columns, or only some of its operations, by their rising indices.
 
     Raises:
         ModelMismatch: an operation has a shape that the model doesn't know.
     """
     table = _KindTable(model, initial, loose=nil_reads == "any")
     identities: dict[tuple[Hashable, ...], int] = {}
-    columns: dict[int, Calls] = {}
+    keys: dict[int, Calls] = {}
     observed = {f for f, name in enumerate(history.functions) if failed_cas == "observed" and name == "cas"}
     unapplied, observer, completed = history.unapplied, table.observer, 0
-    rows = zip(
+    columns: Sequence[Sequence[Any]] = (
         history.f,
         history.key if keyed else [0] * len(history),
         history.status,
@@ -101,9 +102,11 @@ def normalise(
         history.complete,
         history.values,
         history.results,
-        strict=True,
     )
-    for index, (f, key, status, invoke, complete, value, result) in enumerate(rows):
+    if among is not None:
+        columns = [[column[index] for index in among] for column in columns]
+    rows = zip(range(len(history)) if among is None else among, *columns, strict=True)
+    for index, f, key, status, invoke, complete, value, result in rows:
         if status == _FAIL and f not in observed:
             continue
         known = status in (_OK, _FAIL)
@@ -120,14 +123,14 @@ def normalise(
             completed += 1
         elif observer[kind]:
             continue
-        column = columns.get(key)
+        column = keys.get(key)
         if column is None:
-            column = columns[key] = Calls(history.keys[key] if keyed else None, [], [], [], [])
+            column = keys[key] = Calls(history.keys[key] if keyed else None, [], [], [], [])
         column.kinds.append(kind)
         column.invokes.append(invoke)
         column.returns.append(complete if known else FOREVER)
         column.indices.append(index)
-    return Normalised(table.build(), tuple(columns.values()), completed)
+    return Normalised(table.build(), tuple(keys.values()), completed)
 
 
 class _KindTable:

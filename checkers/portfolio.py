@@ -17,6 +17,7 @@ from splitbrain.checkers.evidence.story import show
 from splitbrain.checkers.evidence.telling import Teller
 from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness, with_crashed
 from splitbrain.checkers.lanes import dispatch
+from splitbrain.checkers.large import LARGE, Question, find_witness, left_operations, settle_large
 from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.verdict import CheckResult, Violation
@@ -24,6 +25,7 @@ from splitbrain.checkers.verdict import CheckResult, Violation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from splitbrain.checkers.lanes.columns.settle import Contradiction
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
     from splitbrain.checkers.outcome import Outcome
@@ -65,13 +67,15 @@ def check_linearizable(
     max_memory_mb: float | None = None,
     method: Literal["auto", "zones", "configurations"] = "auto",
     clock: Callable[[], float] = time.monotonic,
+    large: int = LARGE,
 ) -> CheckResult:
     """Decide whether a history is linearizable with respect to a model, and prove it.
 
     `initial` is the state that each key begins with. `nil_reads="any"` makes a null read legal in
     any state; `failed_cas="observed"` takes the fail of a cas for "compared unequal". `timeout` is
     in seconds of `clock`, `max_memory_mb` in megabytes of this process; without an answer within
-    them the verdict is unknown. The certificate is described in docs/certificates.md.
+    them the verdict is unknown. The certificate is described in docs/certificates.md. A history of
+    `large` operations is decided over columns as far as that goes; the verdict is the same either way.
 
     Raises:
         ModelMismatch: an operation has a shape that the model doesn't know.
@@ -82,7 +86,19 @@ def check_linearizable(
     budget = Budget(timeout, max_memory_mb, clock)
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
-    columns = normalise(history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas)
+    question = Question(history, model, state, by_key, nil_reads, failed_cas)
+    settled = settle_large(question, budget) if len(history) >= large and method != "configurations" else None
+    columns = normalise(
+        history,
+        model,
+        state,
+        keyed=by_key,
+        nil_reads=nil_reads,
+        failed_cas=failed_cas,
+        among=None if settled is None else left_operations(question, settled),
+    )
+    if settled is not None:
+        columns = replace(columns, completed=settled.completed)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
     options = {
         "model": model.name,
@@ -91,7 +107,7 @@ def check_linearizable(
         "failed_cas": failed_cas,
         "keyed": by_key,
     }
-    used = {outcome.lane for outcome in outcomes}
+    used = {outcome.lane for outcome in outcomes} | (set() if settled is None else settled.lanes)
     result = CheckResult(
         checker="linearizable",
         valid="unknown",
@@ -100,24 +116,26 @@ def check_linearizable(
         operations=len(history),
         seconds=clock() - start,
     )
-    refuted = [
-        (outcome.calls, outcome.outcome, outcome.lane)
-        for outcome in outcomes
-        if isinstance(outcome.outcome, Refutation)
-    ]
+    refuted: list[_KeyOutcome | Contradiction] = [] if settled is None else [*settled.refuted]
+    refuted += [outcome for outcome in outcomes if isinstance(outcome.outcome, Refutation)]
     if refuted:
-        witnesses: list[Witness] = []
-        for calls, refutation, lane in refuted[:LISTED]:
+        witnesses: list[tuple[Witness, Kinds]] = []
+        for each in refuted[:LISTED]:
             work = WORK // LISTED if witnesses else WORK
-            reduction = Reduction(calls, columns.kinds, model, state, budget, work=work)
-            witnesses.append(reduction.reduce(refutation, lane))
-        return _invalid(result, history, columns.kinds, witnesses, options, invalid_keys=len(refuted))
+            if isinstance(each, _KeyOutcome):
+                reduction = Reduction(each.calls, columns.kinds, model, state, budget, work=work)
+                assert isinstance(each.outcome, Refutation)
+                witnesses.append((reduction.reduce(each.outcome, each.lane), columns.kinds))
+            else:
+                witnesses.append(find_witness(question, each, budget, work))
+        return _invalid(result, history, witnesses, options, invalid_keys=len(refuted))
     if not result.reason:
+        orders = [*([] if settled is None else settled.orders), *_orders(outcomes)]
         return replace(
             result,
             valid=True,
-            reason=_valid_reason(columns),
-            certificate={"kind": "linearizations", **options, "keys": _orders(outcomes)},
+            reason=_valid_reason(columns.completed, len(orders)),
+            certificate={"kind": "linearizations", **options, "keys": orders},
         )
     return result
 
@@ -154,14 +172,13 @@ def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, key
     )
 
 
-def _valid_reason(columns: Normalised) -> str:
-    keys = "" if len(columns.keys) == 1 else f" on each of {len(columns.keys)} keys"
-    completed = columns.completed
+def _valid_reason(completed: int, keys: int) -> str:
+    where = "" if keys == 1 else f" on each of {keys} keys"
     operations = "1 completed operation has" if completed == 1 else f"{completed} completed operations have"
-    return f"{operations} a linearization{keys}."
+    return f"{operations} a linearization{where}."
 
 
-def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:
+def _orders(outcomes: Sequence[_KeyOutcome]) -> list[Mapping[str, Any]]:
     """Return the linearization of each key by the positions of its operations."""
     return [
         {"key": calls.key, "order": [calls.invokes[call] for call in outcome.order]}
@@ -173,15 +190,16 @@ def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:
 def _invalid(
     result: CheckResult,
     history: History,
-    kinds: Kinds,
-    witnesses: Sequence[Witness],
+    witnesses: Sequence[tuple[Witness, Kinds]],
     options: Mapping[str, Any],
     *,
     invalid_keys: int,
 ) -> CheckResult:
     """Turn witnesses into violations, and the first one into the certificate."""
-    doubled = with_crashed(kinds)
-    tellers = [Teller(history, doubled, witness, key_named=bool(options["keyed"])) for witness in witnesses]
+    tellers = [
+        Teller(history, with_crashed(kinds), witness, key_named=bool(options["keyed"]))
+        for witness, kinds in witnesses
+    ]
     violations = tuple(Violation(KIND, teller.summary(), teller.evidence()) for teller in tellers)
     more = f" ({invalid_keys} keys are invalid)" if invalid_keys > 1 else ""
     return replace(
@@ -189,7 +207,7 @@ def _invalid(
         valid=False,
         reason=f"{violations[0].summary}{more}",
         violations=violations,
-        certificate={"kind": "refutation", **options, **_refuted_operations(history, witnesses[0])},
+        certificate={"kind": "refutation", **options, **_refuted_operations(history, witnesses[0][0])},
     )
 
 

@@ -106,7 +106,7 @@ def test_a_block_of_lines_is_read_as_its_lines_are(seed):
         '{"process":0,"type":"invoke","f":"a"},5\n{"process":1,"type":"invoke","f":"a"}\n',
         ' {"process":0,"type":"invoke","f":"a"},{"value":[1\n{"process":1,"type":"invoke"}]}\n',
         '7\n{"process":0,"type":"invoke","f":"a"},{}\n',
-        '{"process":0,"type":"invoke","f":"a"},[\n{"process":1}]\n',
+        '{"process":0,"type":"invoke","f":"a"},[5\n{"process":1,"f":"a"}]\n',
         '{"process":0,"type":"invoke","f":"a","f":"a"}\n',
         '{"process":0,"type":"invoke","f":"a","f":"a"}\n{"process":1,"type":"invoke","f":"a:"}\n',
         '{"process":0,"type":"invoke","f":"a","value":' + "[" * 200 + "]" * 200 + "}\n",
