@@ -88,21 +88,22 @@ def normalise(  # noqa: C901 - the loop over all operations: a call for each wou
     keyed: bool,
     nil_reads: str = "exact",
     failed_cas: str = "ignored",
+    among: Sequence[int] | None = None,
 ) -> Normalised:
-    """Bring a history into columns.
+    """Bring a history into columns, or only some of its operations, by their rising indices.
 
     Raises:
         ModelMismatch: an operation has a shape that the model doesn't know.
     """
     table = KindTable(model, initial)
     identities: dict[Hashable, int] = {}
-    columns: dict[Hashable, Calls] = {}
+    keys: dict[Hashable, Calls] = {}
     observed = {f for f, name in enumerate(history.functions) if failed_cas == "observed" and name == "cas"}
     unapplied, observer, parts, completed = history.unapplied, table.observer, table.parts, 0
     by_process = model.by_process
     # A key of null is a key, too: its name is not None.
     names = None if keyed or not model.keys_within else [(freeze(key),) for key in history.keys]
-    rows = zip(
+    columns: Sequence[Sequence[Any]] = (
         history.f,
         history.key if keyed else [0] * len(history),
         history.status,
@@ -110,9 +111,11 @@ def normalise(  # noqa: C901 - the loop over all operations: a call for each wou
         history.complete,
         history.values,
         history.results,
-        strict=True,
     )
-    for index, (f, key, status, invoke, complete, value, result) in enumerate(rows):
+    if among is not None:
+        columns = [[column[index] for index in among] for column in columns]
+    rows = zip(range(len(history)) if among is None else among, *columns, strict=True)
+    for index, f, key, status, invoke, complete, value, result in rows:
         if status == _FAIL and f not in observed:
             continue
         known = status in (_OK, _FAIL)
@@ -140,14 +143,14 @@ def normalise(  # noqa: C901 - the loop over all operations: a call for each wou
             continue
         part = parts[kind]
         place = key if part is None else (key, part)
-        column = columns.get(place)
+        column = keys.get(place)
         if column is None:
-            column = columns[place] = Calls(history.keys[key] if keyed else None, [], [], [], [])
+            column = keys[place] = Calls(history.keys[key] if keyed else None, [], [], [], [])
         column.kinds.append(kind)
         column.invokes.append(invoke)
         column.returns.append(complete if known else FOREVER)
         column.indices.append(index)
-    return Normalised(table.build(), tuple(columns.values()), completed)
+    return Normalised(table.build(), tuple(keys.values()), completed)
 
 
 class KindTable:

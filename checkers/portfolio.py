@@ -19,6 +19,7 @@ from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness
 from splitbrain.checkers.lanes import dispatch
 from splitbrain.checkers.lanes.names import EVERY_LANE
+from splitbrain.checkers.large import LARGE, Question, find_witness, left_operations, settle_large
 from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.values import freeze
@@ -27,6 +28,7 @@ from splitbrain.checkers.verdict import CheckResult, Violation
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
+    from splitbrain.checkers.lanes.columns.settle import Contradiction
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
     from splitbrain.checkers.outcome import Outcome
@@ -47,6 +49,8 @@ KIND = "LIN"
 LISTED = 10
 """How many invalid keys are reported, each with its witness."""
 _OURS = "splitbrain.checkers.models."
+_OVER_COLUMNS = ("auto", "zones")
+"""The methods by which a large history is decided over columns, as far as that goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,15 @@ def check_linearizable(
     max_memory_mb: float | None = None,
     method: str = "auto",
     clock: Callable[[], float] = time.monotonic,
+    large: int = LARGE,
 ) -> CheckResult:
     """Decide whether a history is linearizable with respect to a model, and prove it.
 
     `initial` is the state that each key begins with. `nil_reads="any"` makes a null read legal in
     any state; `failed_cas="observed"` takes the fail of a cas for "compared unequal". `timeout` is
     in seconds of `clock`, `max_memory_mb` in megabytes of this process; without an answer within
-    them the verdict is unknown. The certificate is described in docs/certificates.md.
+    them the verdict is unknown. The certificate is described in docs/certificates.md. A history of
+    `large` operations is decided over columns as far as that goes; the verdict is the same either way.
 
     Raises:
         ModelMismatch: an operation has a shape that the model doesn't know.
@@ -86,7 +92,19 @@ def check_linearizable(
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
     model, state = model.starting(state)
-    columns = normalise(history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas)
+    question = Question(history, model, state, by_key, nil_reads, failed_cas)
+    settled = settle_large(question, budget) if len(history) >= large and method in _OVER_COLUMNS else None
+    columns = normalise(
+        history,
+        model,
+        state,
+        keyed=by_key,
+        nil_reads=nil_reads,
+        failed_cas=failed_cas,
+        among=None if settled is None else left_operations(question, settled),
+    )
+    if settled is not None:
+        columns = replace(columns, completed=settled.completed)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
     options = {
         "model": model.name if type(model).__module__.startswith(_OURS) else _reference(model),
@@ -95,7 +113,7 @@ def check_linearizable(
         "failed_cas": failed_cas,
         "keyed": by_key,
     }
-    used = {outcome.lane for outcome in outcomes}
+    used = {outcome.lane for outcome in outcomes} | (set() if settled is None else settled.lanes)
     result = CheckResult(
         checker="linearizable",
         valid="unknown",
@@ -104,24 +122,26 @@ def check_linearizable(
         operations=len(history),
         seconds=clock() - start,
     )
-    refuted = [
-        (outcome.calls, outcome.outcome, outcome.lane)
-        for outcome in outcomes
-        if isinstance(outcome.outcome, Refutation)
-    ]
+    refuted: list[_KeyOutcome | Contradiction] = [] if settled is None else [*settled.refuted]
+    refuted += [outcome for outcome in outcomes if isinstance(outcome.outcome, Refutation)]
     if refuted:
         witnesses: list[Witness] = []
-        for calls, refutation, lane in refuted[:LISTED]:
+        for each in refuted[:LISTED]:
             work = WORK // LISTED if witnesses else WORK
-            reduction = Reduction(calls, columns.kinds, model, state, budget, work=work)
-            witnesses.append(reduction.reduce(refutation, lane))
+            if isinstance(each, _KeyOutcome):
+                reduction = Reduction(each.calls, columns.kinds, model, state, budget, work=work)
+                assert isinstance(each.outcome, Refutation)
+                witnesses.append(reduction.reduce(each.outcome, each.lane))
+            else:
+                witnesses.append(find_witness(question, each, budget, work))
         return _invalid(result, history, witnesses, options, invalid_keys=len(refuted))
     if not result.reason:
+        orders = [*([] if settled is None else settled.orders), *_orders(outcomes)]
         return replace(
             result,
             valid=True,
-            reason=_valid_reason(columns),
-            certificate={"kind": "linearizations", **options, "keys": _orders(outcomes)},
+            reason=_valid_reason(columns.completed, len(orders)),
+            certificate={"kind": "linearizations", **options, "keys": orders},
         )
     return result
 
@@ -163,12 +183,10 @@ def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, key
     )
 
 
-def _valid_reason(columns: Normalised) -> str:
-    count = len({freeze(calls.key) for calls in columns.keys})
-    keys = "" if count == 1 else f" on each of {count} keys"
-    completed = columns.completed
+def _valid_reason(completed: int, keys: int) -> str:
+    where = "" if keys == 1 else f" on each of {keys} keys"
     operations = "1 completed operation has" if completed == 1 else f"{completed} completed operations have"
-    return f"{operations} a linearization{keys}."
+    return f"{operations} a linearization{where}."
 
 
 def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:

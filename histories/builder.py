@@ -13,19 +13,18 @@ Positions count the entries of the history: nemesis lines are counted, blank lin
 from __future__ import annotations
 
 import json
-from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from splitbrain.histories.bulk import STATUS_OF_TYPE, take_plain
+from splitbrain.histories.draft import INTEGER_RANGE, Draft
 from splitbrain.histories.errors import HistoryError
-from splitbrain.histories.history import FAIL, INFO, NEVER, NO_TIME, OK, History
+from splitbrain.histories.history import NEVER, NO_TIME, OK, History
 from splitbrain.histories.keys import KEYED, Keyed, KeyedTuple, all_wrapped, identity, same_key
 
 NEMESIS = "nemesis"
 TRANSACTION = "txn"
-STATUS_OF_TYPE = {"ok": OK, "fail": FAIL, "info": INFO}
 TYPES = '"invoke", "ok", "fail" or "info"'
-INTEGER_RANGE = range(-(2**63), 2**63)
 
 
 class HistoryBuilder:
@@ -36,29 +35,18 @@ class HistoryBuilder:
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._lines = array("q")
-        self._process, self._status = array("q"), array("q")
-        self._invoke, self._complete = array("q"), array("q")
-        self._time, self._end_time = array("q"), array("q")
-        self._functions: list[str] = []
-        self._keys: list[Any] = []
-        self._values: list[Any] = []
-        self._results: list[Any] = []
-        self._unapplied: set[int] = set()
-        self._errors: dict[int, Any] = {}
-        self._nemesis: list[dict[str, Any]] = []
-        self._latest: dict[int, int] = {}
-        self._has_keys = False
+        self._draft = Draft()
         self._has_tuples = False
 
     def add(self, line: int, entry: Mapping[str, Any]) -> None:
         """Take the next entry, which stands on this 1-based line of the file."""
-        position = len(self._lines)
-        self._lines.append(line)
+        lines = self._draft.lines
+        position = lines.count
+        lines.add(line)
         process = entry.get("process")
         if type(process) is not int:
             if process == NEMESIS:
-                self._nemesis.append({**entry, "position": position})
+                self._draft.nemesis.append({**entry, "position": position})
                 return
             raise self._error(
                 position, f'"process" is {_field(entry, "process")}, expected an integer or "nemesis"'
@@ -71,13 +59,25 @@ class HistoryBuilder:
         else:
             raise self._error(position, f'"type" is {_field(entry, "type")}, expected {TYPES}')
 
+    def add_all(self, first: int, entries: Sequence[dict[str, Any]]) -> None:
+        """Take entries that stand on consecutive lines from `first` on, in a third of the time of `add`."""
+        done = 0
+        while done < len(entries):
+            stopped = take_plain(self._draft, entries, done)
+            if stopped > done:
+                self._draft.lines.add(first + done, stopped - done)
+            if stopped < len(entries):
+                self.add(first + stopped, entries[stopped])
+            done = stopped + 1
+
     def _add_invocation(self, position: int, process: int, entry: Mapping[str, Any]) -> None:
+        draft = self._draft
         value = entry.get("value")
         function = entry.get("f")
         if type(function) is not str:
             function = self._implied_function(position, entry)
-        earlier = self._latest.get(process)
-        if earlier is not None and self._complete[earlier] == NEVER:
+        earlier = draft.latest.get(process)
+        if earlier is not None and draft.complete[earlier] == NEVER:
             raise self._error(
                 position,
                 f"process {process} invokes {function} at position {position} while its "
@@ -87,54 +87,42 @@ class HistoryBuilder:
             raise self._error(
                 position, f"process {process} does not fit 64 bits; number the processes from 0"
             )
-        key = entry.get("key")
-        if key is not None:
-            self._has_keys = True
         if type(value) is KeyedTuple:
             self._has_tuples = True
-        self._latest[process] = len(self._process)
-        self._process.append(process)
-        self._functions.append(function)
-        self._keys.append(key)
-        self._values.append(value)
-        self._results.append(None)
-        self._status.append(INFO)
-        self._invoke.append(position)
-        self._complete.append(NEVER)
-        self._time.append(_nanoseconds(entry.get("time")))
-        self._end_time.append(NO_TIME)
+        draft.begin(process, function, entry.get("key"), value, _nanoseconds(entry.get("time")))
 
     def _add_completion(self, position: int, process: int, status: int, entry: Mapping[str, Any]) -> None:
-        index = self._latest.get(process)
-        if index is None or self._complete[index] != NEVER:
+        draft = self._draft
+        index = draft.latest.get(process)
+        if index is None or draft.complete[index] != NEVER:
             raise self._refusal(position, process, index, entry)
-        function = entry.get("f", self._functions[index])
-        if function != self._functions[index]:
+        function = entry.get("f", self._function(index))
+        if function != self._function(index):
             raise self._error(
                 position,
                 f"process {process} completes {show(function)} at position {position}, but what it has open "
                 f"is its {self._describe(index)}",
             )
-        key = entry.get("key")
-        if key is not None and identity(key) != identity(self._keys[index]):
+        key, invoked = entry.get("key"), draft.keys.table[draft.key[index]]
+        if key is not None and identity(key) != identity(invoked):
             raise self._error(
                 position,
                 f"process {process} completes key {show(key)} at position {position}, but what it has open "
-                f"is its {self._describe(index)} on key {show(self._keys[index])}",
+                f"is its {self._describe(index)} on key {show(invoked)}",
             )
-        self._status[index] = status
-        self._complete[index] = position
-        self._end_time[index] = _nanoseconds(entry.get("time"))
+        draft.status[index] = status
+        draft.complete[index] = position
+        draft.end_time[index] = _nanoseconds(entry.get("time"))
         if status == OK:
-            self._results[index] = entry.get("value")
+            draft.results[index] = entry.get("value")
             applied = entry.get("applied", True)
             if applied is False:
-                self._unapplied.add(index)
+                draft.unapplied.add(index)
             elif applied is not True:
                 raise self._error(position, f'"applied" is {show(applied)}, expected true or false')
         error = entry.get("error")
         if error is not None:
-            self._errors[index] = error
+            draft.errors[index] = error
 
     def _implied_function(self, position: int, entry: Mapping[str, Any]) -> str:
         """A line without a function whose value is a list of lists is a transaction, as Elle has it."""
@@ -149,90 +137,90 @@ class HistoryBuilder:
         what = f"process {process} completes {show(entry.get('f', 'an operation'))} at position {position}"
         if index is None:
             return self._error(position, f"{what}, but never invoked anything: completed without invocation")
+        completed = self._draft.complete[index]
         return self._error(
             position,
             f"{what}, but its {self._describe(index)} was completed already at position "
-            f"{self._complete[index]} (line {self._lines[self._complete[index]]}): completed twice, or "
+            f"{completed} (line {self._draft.lines[completed]}): completed twice, or "
             "without invocation",
         )
 
+    def _function(self, index: int) -> str:
+        return self._draft.functions[self._draft.f[index]]
+
     def _describe(self, index: int) -> str:
-        position = self._invoke[index]
-        return f"{self._functions[index]} invoked at position {position} (line {self._lines[position]})"
+        position = self._draft.invoke[index]
+        line = self._draft.lines[position]
+        return f"{self._function(index)} invoked at position {position} (line {line})"
 
     def _error(self, position: int, message: str) -> HistoryError:
-        return HistoryError(self._source, self._lines[position], message)
+        return HistoryError(self._source, self._draft.lines[position], message)
 
     def finish(self, keyed: Keyed = "auto", notes: Iterable[str] = ()) -> History:
         """Return the history. `keyed` says whether values are tuples of key and value (see `keys`)."""
         if keyed not in KEYED:
             raise ValueError(f"keyed is {keyed!r}, expected one of {', '.join(KEYED)}")
         remarks = list(notes)
+        draft = self._draft
         if self._unwraps(keyed):
             self._unwrap()
             if keyed == "auto" and not self._has_tuples:
                 remarks.append("every value is a pair of key and value, so the history was read as keyed")
         elif self._has_tuples:
-            self._values = [list(value) if type(value) is KeyedTuple else value for value in self._values]
-            self._results = [list(value) if type(value) is KeyedTuple else value for value in self._results]
-        functions: dict[str, int] = {}
-        keys: dict[Any, int] = {}
-        table: list[Any] = []
-        key_column = array("q")
-        for key in self._keys:
-            token = identity(key)
-            identifier = keys.setdefault(token, len(table))
-            if identifier == len(table):
-                table.append(key)
-            key_column.append(identifier)
+            draft.values = [list(value) if type(value) is KeyedTuple else value for value in draft.values]
+            draft.results = [list(value) if type(value) is KeyedTuple else value for value in draft.results]
         return History(
             source=self._source,
-            process=self._process,
-            f=array("q", [functions.setdefault(name, len(functions)) for name in self._functions]),
-            key=key_column,
-            status=self._status,
-            invoke=self._invoke,
-            complete=self._complete,
-            time=self._time,
-            end_time=self._end_time,
-            values=self._values,
-            results=self._results,
-            unapplied=frozenset(self._unapplied),
-            errors=self._errors,
-            functions=list(functions),
-            keys=table,
-            nemesis=tuple(self._nemesis),
+            process=draft.process,
+            f=draft.f,
+            key=draft.key,
+            status=draft.status,
+            invoke=draft.invoke,
+            complete=draft.complete,
+            time=draft.time,
+            end_time=draft.end_time,
+            values=draft.values,
+            results=draft.results,
+            unapplied=frozenset(draft.unapplied),
+            errors=draft.errors,
+            functions=draft.functions,
+            keys=draft.keys.table,
+            nemesis=tuple(draft.nemesis),
             notes=tuple(remarks),
         )
 
     def _unwraps(self, keyed: Keyed) -> bool:
-        if keyed == "no" or self._has_keys:
+        draft = self._draft
+        if keyed == "no" or any(key is not None for key in draft.keys.table):
             return False
         if keyed == "yes" or self._has_tuples:
             return True
-        results = [(index, result) for index, result in enumerate(self._results) if self._status[index] == OK]
-        return all_wrapped(self._functions, self._values, results)
+        results = ((index, draft.results[index]) for index, status in enumerate(draft.status) if status == OK)
+        return all_wrapped(map(draft.functions.__getitem__, draft.f), draft.values, results)
 
     def _unwrap(self) -> None:
         """Split each pair into key and value; an operation that is no pair is an error."""
-        for index, value in enumerate(self._values):
+        draft = self._draft
+        keys = []
+        for index, value in enumerate(draft.values):
             if not isinstance(value, list) or len(value) != 2:
                 raise self._error(
-                    self._invoke[index],
-                    f"the value of {self._functions[index]} is {show(value)}, expected a pair of key "
+                    draft.invoke[index],
+                    f"the value of {self._function(index)} is {show(value)}, expected a pair of key "
                     "and value",
                 )
-            self._keys[index] = value[0]
-            self._values[index] = value[1]
-            if self._status[index] == OK:
-                result = self._results[index]
+            keys.append(value[0])
+            draft.values[index] = value[1]
+            if draft.status[index] == OK:
+                result = draft.results[index]
                 if not isinstance(result, list) or len(result) != 2 or not same_key(value, result):
                     raise self._error(
-                        self._complete[index],
-                        f"the ok of {self._functions[index]} is {show(result)}, expected a pair with "
+                        draft.complete[index],
+                        f"the ok of {self._function(index)} is {show(result)}, expected a pair with "
                         f"key {show(value[0])}",
                     )
-                self._results[index] = result[1]
+                draft.results[index] = result[1]
+        draft.rekey(keys)
 
 
 def build_history(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Keyed: TypeAlias = Literal["auto", "yes", "no"]
 KEYED: tuple[Keyed, Keyed, Keyed] = ("auto", "yes", "no")
@@ -51,7 +51,7 @@ def is_pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int | float)
 
 
-def all_wrapped(functions: Sequence[str], values: Sequence[Any], results: Sequence[tuple[int, Any]]) -> bool:
+def all_wrapped(functions: Iterable[str], values: Sequence[Any], results: Iterable[tuple[int, Any]]) -> bool:
     """Decide whether plain pairs are tuples of key and value, by the rules above.
 
     `functions` and `values` are those of each invocation; `results` pairs the index of each ok
@@ -61,11 +61,10 @@ def all_wrapped(functions: Sequence[str], values: Sequence[Any], results: Sequen
         return False
     if not all(is_pair(result) and same_key(values[index], result) for index, result in results):
         return False
-    candidates = set(functions) - COMPARE_AND_SET
+    reading: dict[str, bool] = {}
     for function, value in zip(functions, values, strict=True):
-        if value[1] is not None:
-            candidates.discard(function)
-    return bool(candidates)
+        reading[function] = reading.get(function, True) and value[1] is None
+    return any(reads for function, reads in reading.items() if function not in COMPARE_AND_SET)
 
 
 def same_key(value: list[Any], result: list[Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from splitbrain.histories.builder import HistoryBuilder
@@ -15,6 +17,7 @@ from splitbrain.histories.readers.source import Source
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from splitbrain.histories.history import History
     from splitbrain.histories.keys import Keyed
@@ -23,7 +26,6 @@ Format: TypeAlias = Literal["auto", "jsonl", "json", "edn", "jepsen-log"]
 FORMATS: tuple[Format, ...] = ("auto", "jsonl", "json", "edn", "jepsen-log")
 
 _READERS = {
-    "jsonl": read_json_lines,
     "json": read_json_array,
     "edn": read_edn,
     "jepsen-log": read_jepsen_log,
@@ -49,15 +51,31 @@ def read_history(
     if format not in FORMATS:
         raise ValueError(f"unknown format {format!r}, expected one of {', '.join(FORMATS)}")
     notes: list[str] = []
-    with Source(path) as source:
+    with Source(path) as source, _collection_paused():
         builder = HistoryBuilder(source.name)
-        read = _READERS[detect(source) if format == "auto" else format]
+        found = detect(source) if format == "auto" else format
         try:
-            for line, entry in read(source):
-                builder.add(line, entry)
+            if found == "jsonl":
+                for first, entries in read_json_lines(source):
+                    builder.add_all(first, entries)
+            else:
+                for line, entry in _READERS[found](source):
+                    builder.add(line, entry)
         except TornHistoryError as torn:
             if not tolerate_torn:
                 raise
             notes.append(f"torn last line dropped (line {torn.line})")
         notes.extend(source.notes)
     return builder.finish(keyed, notes)
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Keep the collector of cycles away: a history is a million small lists, and none is part of a cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

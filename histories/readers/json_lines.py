@@ -3,6 +3,11 @@
 Lines are parsed by orjson, which would turn integers beyond 64 bits into floats without a word, and two
 different values into one. So a line with a run of nineteen digits goes through the standard library's
 parser.
+
+A block of lines costs half as much when it is parsed as one array. But an array forgets where lines ended
+(`{"a": [1` and `2]}` are no objects, and one together), so a block is parsed so only if its text shows
+that each line is one flat object, and in which nothing could have gone unnoticed. All others are
+parsed line by line.
 """
 
 from __future__ import annotations
@@ -10,39 +15,85 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import orjson
 
 from splitbrain.histories.builder import show
 from splitbrain.histories.errors import HistoryError, TornHistoryError
-from splitbrain.histories.readers.source import Entry, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from splitbrain.histories.readers.source import Block, Source
+
 DEEPEST = 100
 """Levels of nesting in one entry; far below what any recursion here or in a checker could trip over."""
 LONG_NUMBER = re.compile(rb"[0-9]{19}")
+DIGITS_ALIKE = bytes(ord("0") if chr(code).isdigit() and code < 128 else code for code in range(256))
+LONG = b"0" * 19
+"""A long number in a text whose digits are alike; to look for it is six times as fast as the pattern."""
 STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 BRACKETS = re.compile(rb"[\[\]{}]")
 
 
-def read_json_lines(source: Source) -> Iterator[Entry]:
+class Batch(NamedTuple):
+    """The entries of consecutive lines; `first` is the 1-based number of the first one."""
+
+    first: int
+    entries: list[dict[str, Any]]
+
+
+def read_json_lines(source: Source) -> Iterator[Batch]:
     """Yield the entries of a file of JSON lines; blank lines are skipped.
 
     Raises `TornHistoryError` if the last line has no newline and is not whole.
     """
     for block in source.blocks():
-        for number, line in enumerate(block.lines, block.first):
-            if not line or line.isspace():
-                continue
-            try:
-                yield Entry(number, parse_object(line, source.name, number))
-            except HistoryError as error:
-                if block.torn:
-                    raise TornHistoryError(source.name, number, f"torn last line: {error.message}") from error
-                raise
+        entries = None if block.torn else _parse_flat(block.text)
+        if entries is not None:
+            yield Batch(block.first, entries)
+        else:
+            yield from _parse_lines(block, source.name)
+
+
+def _parse_lines(block: Block, name: str) -> Iterator[Batch]:
+    for number, line in enumerate(block.lines, block.first):
+        if not line or line.isspace():
+            continue
+        try:
+            yield Batch(number, [parse_object(line, name, number)])
+        except HistoryError as error:
+            if block.torn:
+                raise TornHistoryError(name, number, f"torn last line: {error.message}") from error
+            raise
+
+
+def _parse_flat(text: bytes) -> list[dict[str, Any]] | None:
+    """Parse lines that are flat objects, or return None if they might be anything else.
+
+    There are as many braces as lines, and each line after the first begins with one. So if the array has as
+    many elements as there are lines, all of them objects, then each brace opens one of them: none is inside
+    another or in a string, and each line is one object. There are as many colons as members: none stands
+    twice.
+    """
+    count = text.count(b"\n")
+    if text.count(b"{") != count or text.count(b"\n{") != count - 1:
+        return None
+    if LONG in text.translate(DIGITS_ALIKE) or _brackets(text) >= DEEPEST:
+        return None
+    try:
+        entries: list[Any] = orjson.loads(b"[%b]" % text[:-1].replace(b"\n", b","))
+    except ValueError:
+        return None
+    flat = len(entries) == count and set(map(type, entries)) == {dict}
+    return entries if flat and sum(map(len, entries)) == text.count(b":") else None
+
+
+def _brackets(text: bytes) -> int:
+    """Return how many lists one line may open: an upper bound of its depth."""
+    count = text.count(b"[")
+    return count if count < DEEPEST else max(line.count(b"[") for line in text.split(b"\n"))
 
 
 def parse_object(text: bytes, name: str, line: int) -> dict[str, Any]:

@@ -31,14 +31,19 @@ class Entry(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Consecutive lines without their ends; `first` is the 1-based number of the first one.
+    """Consecutive lines, each with its end; `first` is the 1-based number of the first one.
 
-    `torn` marks the last line of a file that does not end in a newline; it comes alone.
+    `torn` marks the last line of a file that does not end in a newline; it comes alone, as it is.
     """
 
     first: int
-    lines: list[bytes]
+    text: bytes
     torn: bool
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines without their ends."""
+        return self.text.split(b"\n") if self.torn else self.text[:-1].split(b"\n")
 
 
 class Source:
@@ -105,12 +110,14 @@ class Source:
         first = 1
         rest = b""
         while not self._ended:
-            *lines, rest = (rest + self._take(max(CHUNK, len(rest)))).split(b"\n")
-            if lines:
-                yield Block(first, lines, torn=False)
-                first += len(lines)
+            data = rest + self._take(max(CHUNK, len(rest)))
+            end = data.rfind(b"\n", len(rest)) + 1
+            text, rest = data[:end], data[end:]
+            if text:
+                yield Block(first, text, torn=False)
+                first += text.count(b"\n")
         if rest:
-            yield Block(first, [rest], torn=True)
+            yield Block(first, rest, torn=True)
 
     def _take(self, size: int) -> bytes:
         if self._ahead:
