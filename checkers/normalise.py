@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.models import NOTHING, Access, Call, Model, ModelMismatch, fitting
-from splitbrain.checkers.values import freeze
+from splitbrain.checkers.values import freeze, show_name
+from splitbrain.histories.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -207,4 +208,4 @@ def _mismatch(model: Model, call: Call, position: int, complaint: str, history: 
     fits = fitting(history)
     hint = f"these would fit: {', '.join(fits)}" if fits else "none of the built-in models fits this history"
     where = f"The operation at position {position} doesn't fit the model {model.name}"
-    return f"{where}: {call.f} {complaint}; {hint}."
+    return f"{where}: {show_name(call.f)} {printable(complaint)}; {hint}."
