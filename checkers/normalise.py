@@ -26,6 +26,7 @@ from splitbrain.histories.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from splitbrain.checkers.budget import Budget
     from splitbrain.histories.history import History
 
 FOREVER = 1 << 62
@@ -33,6 +34,7 @@ FOREVER = 1 << 62
 NONE = -1
 """In the columns of `Kinds`: the call doesn't do this."""
 _OK, _FAIL = 0, 1
+_CLOCK_EVERY = 256
 _NO_ACCESS = Access()
 
 
@@ -89,10 +91,12 @@ def normalise(  # noqa: C901 - the loop over all operations: a call for each wou
     keyed: bool,
     nil_reads: str = "exact",
     failed_cas: str = "ignored",
+    budget: Budget | None = None,
 ) -> Normalised:
     """Bring a history into columns.
 
     Raises:
+        BudgetExceeded: the values are so large that the time ran out already.
         ModelMismatch: an operation has a shape that the model doesn't know.
     """
     table = KindTable(model, initial)
@@ -114,6 +118,8 @@ def normalise(  # noqa: C901 - the loop over all operations: a call for each wou
         strict=True,
     )
     for index, (f, key, status, invoke, complete, value, result) in enumerate(rows):
+        if budget is not None and index % _CLOCK_EVERY == _CLOCK_EVERY - 1:
+            budget.check()
         if status == _FAIL and f not in observed:
             continue
         known = status in (_OK, _FAIL)

@@ -86,7 +86,14 @@ def check_linearizable(
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
     model, state = model.starting(state)
-    columns = normalise(history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas)
+    try:
+        columns = normalise(
+            history, model, state, keyed=by_key, nil_reads=nil_reads, failed_cas=failed_cas, budget=budget
+        )
+    except BudgetExceeded as exceeded:
+        reason = f"the history is undecided: {exceeded} ran out while its values were compared."
+        spent = clock() - start
+        return CheckResult("linearizable", "unknown", method, reason, operations=len(history), seconds=spent)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
     options = {
         "model": model.name if type(model).__module__.startswith(_OURS) else _reference(model),
