@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.models import NOTHING, Access, Call, Model, ModelMismatch, fitting
-from splitbrain.checkers.values import freeze
+from splitbrain.checkers.values import freeze, show_name
+from splitbrain.histories.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from splitbrain.checkers.budget import Budget
     from splitbrain.histories.history import History
 
 FOREVER = 1 << 62
@@ -32,6 +34,7 @@ FOREVER = 1 << 62
 NONE = -1
 """In the columns of `Kinds`: the call doesn't do this."""
 _OK, _FAIL = 0, 1
+_CLOCK_EVERY = 256
 _NO_ACCESS = Access()
 
 
@@ -89,10 +92,12 @@ def normalise(  # noqa: C901 - the loop over all operations: a call for each wou
     nil_reads: str = "exact",
     failed_cas: str = "ignored",
     among: Sequence[int] | None = None,
+    budget: Budget | None = None,
 ) -> Normalised:
     """Bring a history into columns, or only some of its operations, by their rising indices.
 
     Raises:
+        BudgetExceeded: the values are so large that the time ran out already.
         ModelMismatch: an operation has a shape that the model doesn't know.
     """
     table = KindTable(model, initial)
@@ -116,6 +121,8 @@ def normalise(  # noqa: C901 - the loop over all operations: a call for each wou
         columns = [[column[index] for index in among] for column in columns]
     rows = zip(range(len(history)) if among is None else among, *columns, strict=True)
     for index, f, key, status, invoke, complete, value, result in rows:
+        if budget is not None and index % _CLOCK_EVERY == _CLOCK_EVERY - 1:
+            budget.check()
         if status == _FAIL and f not in observed:
             continue
         known = status in (_OK, _FAIL)
@@ -210,4 +217,4 @@ def _mismatch(model: Model, call: Call, position: int, complaint: str, history: 
     fits = fitting(history)
     hint = f"these would fit: {', '.join(fits)}" if fits else "none of the built-in models fits this history"
     where = f"The operation at position {position} doesn't fit the model {model.name}"
-    return f"{where}: {call.f} {complaint}; {hint}."
+    return f"{where}: {show_name(call.f)} {printable(complaint)}; {hint}."

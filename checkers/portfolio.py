@@ -94,15 +94,22 @@ def check_linearizable(
     model, state = model.starting(state)
     question = Question(history, model, state, by_key, nil_reads, failed_cas)
     settled = settle_large(question, budget) if len(history) >= large and method in _OVER_COLUMNS else None
-    columns = normalise(
-        history,
-        model,
-        state,
-        keyed=by_key,
-        nil_reads=nil_reads,
-        failed_cas=failed_cas,
-        among=None if settled is None else left_operations(question, settled),
-    )
+    try:
+        columns = normalise(
+            history,
+            model,
+            state,
+            keyed=by_key,
+            nil_reads=nil_reads,
+            failed_cas=failed_cas,
+            among=None if settled is None else left_operations(question, settled),
+            # What is refuted over columns already is said, however little time is left.
+            budget=None if settled is not None and settled.refuted else budget,
+        )
+    except BudgetExceeded as exceeded:
+        reason = f"the history is undecided: {exceeded} ran out while its values were compared."
+        spent = clock() - start
+        return CheckResult("linearizable", "unknown", method, reason, operations=len(history), seconds=spent)
     if settled is not None:
         columns = replace(columns, completed=settled.completed)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]

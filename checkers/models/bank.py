@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 from splitbrain.checkers.models.base import ILLEGAL, Call, Model, ModelMismatch
 from splitbrain.checkers.models.shapes import is_integer, unapplied_complaint
-from splitbrain.checkers.values import ANYTHING, same
+from splitbrain.checkers.values import ANYTHING, same, show
 
 _FIELDS: Final = {"from", "to", "amount"}
 
@@ -41,7 +41,7 @@ class Bank(Model):
         if call.f == "transfer":
             return _transfer_complaint(call)
         if call.known and call.result is not ANYTHING and not _are_balances(call.result):
-            return f"needs {{account: whole number}} as its result, not {call.result!r}"
+            return f"needs {{account: whole number}} as its result, not {show(call.result)}"
         return None
 
     def is_observer(self, call: Call) -> bool:
@@ -54,7 +54,7 @@ class Bank(Model):
             return _Unopened(overdraft=self.overdraft), None
         if not _are_balances(initial) or (not self.overdraft and any(each < 0 for each in initial.values())):
             raise ModelMismatch(
-                f"The model {self.name} can't begin with {initial!r}: name a balance for each account,"
+                f"The model {self.name} can't begin with {show(initial)}: name a balance for each account,"
                 ' such as {"a": 10, "b": 0}, or null for any.'
             )
         return self, initial
@@ -131,9 +131,9 @@ def _transfer_complaint(call: Call) -> str | None:
         or not is_integer(value["amount"])
         or value["amount"] < 0
     ):
-        return f'needs {{"from": account, "to": account, "amount": whole number}}, not {value!r}'
+        return f'needs {{"from": account, "to": account, "amount": whole number}}, not {show(value)}'
     if call.known and call.result is not None and not same(call.result, value):
-        return f"was invoked with {value!r} and completed with {call.result!r}"
+        return f"was invoked with {show(value)} and completed with {show(call.result)}"
     return None
 
 

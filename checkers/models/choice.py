@@ -27,6 +27,7 @@ from splitbrain.checkers.models.register import CasRegister, MultiRegister, Regi
 from splitbrain.checkers.models.sets import GrowSet, Set
 from splitbrain.checkers.models.shapes import is_integer
 from splitbrain.checkers.models.transactions import ListAppend, RwRegister
+from splitbrain.checkers.values import show_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -108,16 +109,16 @@ def _none_fits(calls: Sequence[_Placed]) -> str:
         if left:
             models = left
             continue
-        where = f"The operation at position {position} fits no model"
+        where, name = f"The operation at position {position} fits no model", show_name(call.f)
         alone = [model.name for model in (each() for each in BUILT_IN) if model.complaint(call) is None]
         if len(models) < len(BUILT_IN):
             before = ", ".join(model.name for model in models)
             hint = f"; by itself it would fit {', '.join(alone)}" if alone else ""
-            return f"{where} that those before it fit ({before}): {call.f} {models[0].complaint(call)}{hint}."
+            return f"{where} that those before it fit ({before}): {name} {models[0].complaint(call)}{hint}."
         closest = [model for model in models if call.f in model.functions]
         if not closest:
-            return f"{where}: none has the operation {call.f}."
-        return f"{where}; {closest[0].name} comes closest, but {call.f} {closest[0].complaint(call)}."
+            return f"{where}: none has the operation {name}."
+        return f"{where}; {closest[0].name} comes closest, but {name} {closest[0].complaint(call)}."
     return "The history has no operation."
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from splitbrain.checkers.models.base import ILLEGAL, Call, Model, ModelMismatch
 from splitbrain.checkers.models.shapes import changed_complaint, is_integer, unapplied_complaint
-from splitbrain.checkers.values import ANYTHING
+from splitbrain.checkers.values import ANYTHING, show
 
 
 class Counter(Model):
@@ -24,9 +24,9 @@ class Counter(Model):
         if problem:
             return problem
         if call.f == "add" and not is_integer(call.value):
-            return f"needs a whole number, not {call.value!r}"
+            return f"needs a whole number, not {show(call.value)}"
         if call.f == "read" and call.known and call.result is not ANYTHING and not is_integer(call.result):
-            return f"needs a whole number as its result, not {call.result!r}"
+            return f"needs a whole number as its result, not {show(call.result)}"
         return None
 
     def is_observer(self, call: Call) -> bool:
@@ -37,7 +37,7 @@ class Counter(Model):
         """Ask for a whole number; null is 0."""
         if initial is not None and not is_integer(initial):
             raise ModelMismatch(
-                f"The model {self.name} can't begin with {initial!r}: it needs a whole number."
+                f"The model {self.name} can't begin with {show(initial)}: it needs a whole number."
             )
         return self, initial or 0
 

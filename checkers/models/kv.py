@@ -17,8 +17,8 @@ from splitbrain.checkers.models.register import (
     cas_changes_nothing,
     cas_complaint,
 )
-from splitbrain.checkers.models.shapes import changed_complaint
-from splitbrain.checkers.values import ANYTHING, freeze
+from splitbrain.checkers.models.shapes import changed_complaint, unapplied_complaint
+from splitbrain.checkers.values import ANYTHING, freeze, show
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -36,9 +36,10 @@ class Kv(Model):
     def complaint(self, call: Call) -> str | None:
         """Ask for a pair in a cas and for a string in an append."""
         mutators = ("put", "write", "append")
-        problem = super().complaint(call) or cas_complaint(call) or changed_complaint(call, mutators)
+        problem = super().complaint(call) or unapplied_complaint(call) or cas_complaint(call)
+        problem = problem or changed_complaint(call, mutators)
         if problem is None and call.f == "append" and not isinstance(call.value, str):
-            return f"needs a string, not {call.value!r}"
+            return f"needs a string, not {show(call.value)}"
         return problem
 
     def partition(self, call: Call) -> Hashable | None:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final
 from splitbrain.checkers.models.base import ILLEGAL, Access, Call, Model, ModelMismatch
 from splitbrain.checkers.models.register import apply
 from splitbrain.checkers.models.shapes import is_integer, unapplied_complaint
+from splitbrain.checkers.values import show
 
 FREE: Final = "free"
 """The state in which every lock begins; an initial state of null means this one."""
@@ -44,7 +45,7 @@ class Mutex(Model):
         if initial is not None and initial not in self.beginnings:
             known = " or ".join(self.beginnings)
             raise ModelMismatch(
-                f"The model {self.name} can't begin with {initial!r}: it is {known} at first."
+                f"The model {self.name} can't begin with {show(initial)}: it is {known} at first."
             )
         return self, initial or FREE
 
@@ -115,7 +116,7 @@ class FencedLock(OwnedMutex):
         """Ask for tokens that are whole numbers or null."""
         problem = super().complaint(call)
         if problem is None and call.f == "acquire" and not (call.result is None or is_integer(call.result)):
-            return f"needs a whole number or null as its token, not {call.result!r}"
+            return f"needs a whole number or null as its token, not {show(call.result)}"
         return problem
 
     def access(self, call: Call) -> Access | None:

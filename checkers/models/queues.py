@@ -13,18 +13,18 @@ this, crashed dequeues stand in runs that leave the queue empty, and how they sh
 makes no difference.
 
 *The priority queue* gives the largest number first. 1 and 1.0 are two JSON values; of these the latter
-counts as larger, so that there is one order.
+counts as larger, and 0.0 as larger than -0.0, so that there is one order.
 """
 
 from __future__ import annotations
 
-from math import isfinite
+from math import copysign, isfinite
 from typing import Any, ClassVar
 
 from splitbrain.checkers.models.base import ILLEGAL, Call, Model, ModelMismatch
 from splitbrain.checkers.models.sets import in_order
 from splitbrain.checkers.models.shapes import changed_complaint, items_of, unapplied_complaint
-from splitbrain.checkers.values import same
+from splitbrain.checkers.values import same, show
 
 
 class Buffer(Model):
@@ -144,14 +144,16 @@ class PriorityQueue(Buffer):
         """Ask for numbers."""
         problem = super().complaint(call)
         if problem is None and call.f == self.put and not _is_number(call.value):
-            return f"needs a number, not {call.value!r}"
+            return f"needs a number, not {show(call.value)}"
         return problem
 
     def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a list of numbers."""
         strange = [item for item in items_of(self.name, initial) if not _is_number(item)]
         if strange:
-            raise ModelMismatch(f"The model {self.name} holds numbers, and can't begin with {strange[0]!r}.")
+            raise ModelMismatch(
+                f"The model {self.name} holds numbers, and can't begin with {show(strange[0])}."
+            )
         return super().starting(initial)
 
     def with_item(self, items: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
@@ -163,9 +165,9 @@ class PriorityQueue(Buffer):
         return len(items) - 1
 
 
-def priority(value: float) -> tuple[float, bool]:
-    """Return what numbers in a priority queue are ordered by."""
-    return value, isinstance(value, float)
+def priority(value: float) -> tuple[float, bool, bool]:
+    """Return what numbers in a priority queue are ordered by; no two have the same."""
+    return value, isinstance(value, float), not (value == 0 and copysign(1, value) < 0)
 
 
 def _is_number(value: Any) -> bool:

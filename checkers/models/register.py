@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from splitbrain.checkers.models.base import ILLEGAL, NOTHING, Access, Call, Model, ModelMismatch
-from splitbrain.checkers.models.shapes import changed_complaint
-from splitbrain.checkers.values import ANYTHING, same
+from splitbrain.checkers.models.shapes import changed_complaint, unapplied_complaint
+from splitbrain.checkers.values import ANYTHING, same, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +27,8 @@ class Register(Model):
     observers: frozenset[str] = frozenset({"read"})
 
     def complaint(self, call: Call) -> str | None:
-        """Refuse a write that completed with another value than it was invoked with."""
-        return super().complaint(call) or changed_complaint(call, ("write",))
+        """Refuse a write that wasn't applied, or completed with another value than it was invoked with."""
+        return super().complaint(call) or unapplied_complaint(call) or changed_complaint(call, ("write",))
 
     def access(self, call: Call) -> Access | None:
         """Describe a read or a write."""
@@ -68,7 +68,7 @@ class CasRegister(Register):
 def cas_complaint(call: Call) -> str | None:
     """Say that a cas has no pair, or completed with another one, or None."""
     if call.f == "cas" and not (isinstance(call.value, (list, tuple)) and len(call.value) == _PAIR):
-        return f"needs [old, new], not {call.value!r}"
+        return f"needs [old, new], not {show(call.value)}"
     return changed_complaint(call, ("cas",))
 
 
@@ -108,13 +108,14 @@ class MultiRegister(Model):
 
     def complaint(self, call: Call) -> str | None:
         """Ask for a list of reads and writes."""
-        return super().complaint(call) or actions_complaint(call, self._READS, self._WRITES)
+        problem = super().complaint(call) or unapplied_complaint(call)
+        return problem or actions_complaint(call, self._READS, self._WRITES)
 
     def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for the values of cells by their names."""
         if initial is not None and not isinstance(initial, dict):
             raise ModelMismatch(
-                f"The model {self.name} can't begin with {initial!r}: name a value for each cell, such as"
+                f"The model {self.name} can't begin with {show(initial)}: name a value for each cell, such as"
                 ' {"x": 0}.'
             )
         return self, initial or {}
@@ -155,7 +156,7 @@ def actions_complaint(call: Call, reads: tuple[str, ...], writes: tuple[str, ...
             for action in actions
         ):
             form = f'["{reads[0]}", cell, value] and ["{writes[0]}", cell, value]'
-            return f"needs a list of {form}, not {actions!r}"
+            return f"needs a list of {form}, not {show(actions)}"
     if call.known and not (
         len(call.value) == len(call.result)
         and all(
@@ -163,5 +164,5 @@ def actions_complaint(call: Call, reads: tuple[str, ...], writes: tuple[str, ...
             for asked, told in zip(call.value, call.result, strict=True)
         )
     ):
-        return f"was invoked with {call.value!r} and completed with {call.result!r}"
+        return f"was invoked with {show(call.value)} and completed with {show(call.result)}"
     return None

@@ -14,7 +14,7 @@ from splitbrain.checkers.models.shapes import (
     list_complaint,
     unapplied_complaint,
 )
-from splitbrain.checkers.values import ANYTHING, freeze
+from splitbrain.checkers.values import ANYTHING, freeze, show
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -43,7 +43,7 @@ class Set(Model):
         result = call.result
         pair = isinstance(result, (list, tuple)) and len(result) == _PAIR and isinstance(result[1], bool)
         if not pair or freeze(result[0]) != freeze(call.value):
-            return f"needs [{call.value!r}, true or false] as its result, not {result!r}"
+            return f"needs [{show(call.value)}, true or false] as its result, not {show(result)}"
         return None
 
     def is_observer(self, call: Call) -> bool:

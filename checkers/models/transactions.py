@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from splitbrain.checkers.models.base import ILLEGAL, Call, Model, ModelMismatch
 from splitbrain.checkers.models.register import MultiRegister, actions_complaint
 from splitbrain.checkers.models.shapes import unapplied_complaint
-from splitbrain.checkers.values import ANYTHING, freeze
+from splitbrain.checkers.values import ANYTHING, freeze, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ class ListAppend(Model):
             return problem
         for f, _, value in call.result:
             if f == _READ and not (value is None or value is ANYTHING or isinstance(value, (list, tuple))):
-                return f"needs a list for each of its reads, not {value!r}"
+                return f"needs a list for each of its reads, not {show(value)}"
         return None
 
     def is_observer(self, call: Call) -> bool:
@@ -56,7 +56,7 @@ class ListAppend(Model):
             isinstance(initial, dict) and all(isinstance(each, list) for each in initial.values())
         ):
             raise ModelMismatch(
-                f"The model {self.name} can't begin with {initial!r}: name a list for each key, such as"
+                f"The model {self.name} can't begin with {show(initial)}: name a list for each key, such as"
                 ' {"x": []}.'
             )
         return self, initial or {}

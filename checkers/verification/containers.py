@@ -22,7 +22,7 @@ explains, and accepts nothing that it does not: other steps of such a queue want
 any other may be moved directly in front of the next `empty`. It was of unknown outcome, so real time lets it.
 Then all of them stand where everything goes, whatever the choice.
 
-1.0 counts as larger than 1.
+1.0 counts as larger than 1, and 0.0 as larger than -0.0.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ def _any(items: tuple[Hashable, ...], value: Hashable | None) -> int | None:
 
 def _rank(number: Any) -> tuple[float, int]:
     """Order the identities of numbers; that of a fraction is its tag and its digits."""
-    return (float(number[1]), 1) if isinstance(number, tuple) else (number, 0)
+    if not isinstance(number, tuple):
+        return number, 0
+    return float(number[1]), 1 if number[1] == "-0.0" else 2
 
 
 def _is_number(value: Any) -> bool:

@@ -111,7 +111,7 @@ def write_files(files: Files, decided: Decided, path: Path) -> None:
     if files.witness is not None:
         from splitbrain.render.page import render_page  # noqa: PLC0415  jinja2 is needed for it alone
 
-        history = decided.history or _history_of_run(path)
+        history = _history_of_run(path) if decided.history is None else decided.history
         _write(files.witness, render_page(decided.verdict, history, decided.proof), "picture")
 
 

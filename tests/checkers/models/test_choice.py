@@ -83,7 +83,7 @@ def test_failed_operations_choose_nothing():
             [("txn", [["x", 1]], [["x", 1]])],
             (
                 "The operation at position 0 fits no model; list-append comes closest, but txn needs a list"
-                ' of ["r", cell, value] and ["append", cell, value], not [[\'x\', 1]].'
+                ' of ["r", cell, value] and ["append", cell, value], not [["x", 1]].'
             ),
         ),
     ],

@@ -257,3 +257,15 @@ def test_deciding_imports_no_graph_library():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "False\n"
     )
+
+
+def test_large_values_end_a_check_in_time_too():
+    lines = [
+        {"process": 0, "type": kind, "f": "write", "value": [number] * 10}
+        for number in range(300)
+        for kind in ("invoke", "ok")
+    ]
+    ticks = iter(range(10_000))
+    result = check_linearizable(build_history(lines), Register, timeout=1, clock=lambda: next(ticks))
+    assert result.valid == "unknown"
+    assert "while its values were compared" in result.reason
