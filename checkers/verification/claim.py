@@ -7,7 +7,7 @@ are taken from the certificate; a verification holds relative to them, and its r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from splitbrain.checkers.verification.sequential import MODELS, STARTS
 from splitbrain.checkers.verification.steps import Request, Step
@@ -18,7 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from splitbrain.checkers.verification.sequential import State
-    from splitbrain.histories.operation import Operation
+    from splitbrain.histories.operation import Operation, Status
+
+
+class Recorded(Protocol):
+    """What a claim needs to know of an operation: an `Operation`, or a row with these fields of one."""
+
+    @property
+    def invoke(self) -> int: ...  # noqa: D102 - as in `Operation`
+    @property
+    def f(self) -> str: ...  # noqa: D102 - as in `Operation`
+    @property
+    def value(self) -> Any: ...  # noqa: D102 - as in `Operation`
+    @property
+    def result(self) -> Any: ...  # noqa: D102 - as in `Operation`
+    @property
+    def status(self) -> Status: ...  # noqa: D102 - as in `Operation`
+    @property
+    def applied(self) -> bool: ...  # noqa: D102 - as in `Operation`
+    @property
+    def process(self) -> int: ...  # noqa: D102 - as in `Operation`
 
 
 @dataclass(frozen=True)
@@ -35,15 +54,15 @@ class Claim:
         objects = "with one object for each key" if self.keyed else "as one object, whatever the keys"
         return f"by the model {self.model} ({objects}, {show(self.initial)} at first)"
 
-    def completed(self, operation: Operation) -> bool:
+    def completed(self, operation: Recorded) -> bool:
         """Whether the operation definitely ran, with the recorded result."""
         return operation.status == "ok" or self._observation(operation)
 
-    def void(self, operation: Operation) -> bool:
+    def void(self, operation: Recorded) -> bool:
         """Whether the operation is known to have done nothing, which is no evidence of anything."""
         return operation.status == "fail" and not self._observation(operation)
 
-    def steps(self, operation: Operation, *, crashed: bool = False) -> tuple[Step, ...]:
+    def steps(self, operation: Recorded, *, crashed: bool = False) -> tuple[Step, ...]:
         """Translate an operation into the model's steps; a crashed one has no result.
 
         Raises:
@@ -72,7 +91,7 @@ class Claim:
         start = STARTS[self.model]
         return tuple(start(self.initial, register) for register in registers)
 
-    def _observation(self, operation: Operation) -> bool:
+    def _observation(self, operation: Recorded) -> bool:
         return self.failed_cas_observed and operation.status == "fail" and operation.f == "cas"
 
 
@@ -135,7 +154,7 @@ def group(claim: Claim, operations: Iterable[Operation]) -> dict[Hashable, list[
     return groups
 
 
-def describe(operation: Operation) -> str:
+def describe(operation: Recorded) -> str:
     """Name an operation in a sentence: position, what it asked and what it learned."""
     text = f"operation {operation.invoke} ({operation.f}"
     if operation.value is not None:

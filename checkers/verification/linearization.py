@@ -12,19 +12,33 @@ An indeterminate operation may be in the order or not, since it may or may not h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.checkers.verification.claim import describe, group, read_claim, registers_of, task
+from splitbrain.checkers.verification.claim import describe, read_claim
 from splitbrain.checkers.verification.sequential import take
 from splitbrain.checkers.verification.values import identity, reveal, show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
+from splitbrain.histories.operation import STATUSES, Status
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from splitbrain.checkers.verification.claim import Claim
     from splitbrain.histories.history import History
-    from splitbrain.histories.operation import Operation
+
+
+class _Row(NamedTuple):
+    """One operation as its history's columns have it: a tenth of what an `Operation` costs, for a million."""
+
+    invoke: int
+    complete: int
+    f: str
+    value: Any
+    result: Any
+    status: Status
+    applied: bool
+    process: int
 
 
 def verify_linearizations(certificate: Mapping[str, Any], history: History) -> Verification:
@@ -34,19 +48,19 @@ def verify_linearizations(certificate: Mapping[str, Any], history: History) -> V
         RejectedError: the certificate is malformed, or an order does not hold.
     """
     claim = read_claim(certificate)
-    groups = group(claim, history)
+    keys = _keys(claim, history)
     orders = _orders(certificate)
     placed = 0
     for key, (shown, order) in orders.items():
-        if key not in groups:
+        if key not in keys:
             raise RejectedError(f"The history has no operation on the key {shown}.")
-        _replay(claim, groups[key], order, shown)
+        _replay(claim, keys[key], order, shown)
         placed += len(order)
-    for key, operations in groups.items():
-        missing = next((each for each in operations if claim.completed(each)), None)
+    for key, rows in keys.items():
+        missing = next((each for each in rows.values() if claim.completed(each)), None)
         if key not in orders and missing is not None:
             raise RejectedError(
-                f"The certificate has no order for the key of {describe(missing)}, {show(missing.key)}."
+                f"The certificate has no order for the key of {describe(missing)}, {show(reveal(key))}."
             )
     return Verification(
         holds=True,
@@ -54,6 +68,27 @@ def verify_linearizations(certificate: Mapping[str, Any], history: History) -> V
         f" {'key' if len(orders) == 1 else 'keys'}.",
         checked=placed,
     )
+
+
+def _keys(claim: Claim, history: History) -> dict[Hashable, dict[int, _Row]]:
+    """Return the operations of each key by position; all under None where keys don't count."""
+    names = [identity(key) if claim.keyed else None for key in history.keys]
+    keys: dict[Hashable, dict[int, _Row]] = {name: {} for name in names} or {None: {}}
+    tables = [keys[name] for name in names]
+    rows = zip(
+        history.invoke,
+        history.complete,
+        map(history.functions.__getitem__, history.f),
+        history.values,
+        history.results,
+        map(STATUSES.__getitem__, history.status),
+        (index not in history.unapplied for index in range(len(history))),
+        history.process,
+        strict=True,
+    )
+    for key, row in zip(history.key, map(_Row._make, rows), strict=True):
+        tables[key][row.invoke] = row
+    return keys
 
 
 def _orders(certificate: Mapping[str, Any]) -> dict[Hashable, tuple[str, list[int]]]:
@@ -76,46 +111,42 @@ def _orders(certificate: Mapping[str, Any]) -> dict[Hashable, tuple[str, list[in
     return orders
 
 
-def _replay(claim: Claim, operations: Sequence[Operation], order: Sequence[int], key: str) -> None:
-    known = {operation.invoke: operation for operation in operations}
-    placed: set[int] = set()
-    for position in order:
-        if position not in known:
-            raise RejectedError(
-                f"The order of key {key} names position {position}: no operation on that key."
-            )
+def _replay(claim: Claim, rows: Mapping[int, _Row], order: Sequence[int], key: str) -> None:
+    placed = set(order)
+    if not placed <= rows.keys():
+        position = next(each for each in order if each not in rows)
+        raise RejectedError(f"The order of key {key} names position {position}: no operation on that key.")
+    if len(placed) < len(order):
+        ((twice, _),) = Counter(order).most_common(1)
+        raise RejectedError(f"The order of key {key} holds {describe(rows[twice])} twice.")
+    for position, row in rows.items():
         if position in placed:
-            raise RejectedError(f"The order of key {key} holds {describe(known[position])} twice.")
-        if claim.void(known[position]):
-            raise RejectedError(f"The order of key {key} holds {describe(known[position])}, which failed.")
-        placed.add(position)
-    for operation in operations:
-        if operation.invoke not in placed and claim.completed(operation):
-            raise RejectedError(f"The order of key {key} leaves out {describe(operation)}, which completed.")
-    ordered = [known[position] for position in order]
+            if claim.void(row):
+                raise RejectedError(f"The order of key {key} holds {describe(row)}, which failed.")
+        elif claim.completed(row):
+            raise RejectedError(f"The order of key {key} leaves out {describe(row)}, which completed.")
+    ordered = [rows[position] for position in order]
     _respect_real_time(claim, ordered, key)
-    tasks = [task(claim, operation) for operation in ordered]
-    numbers = registers_of(tasks)
+    steps = [claim.steps(row) for row in ordered]
+    registers = dict.fromkeys(step.register for some in steps for step in some)
+    numbers = {register: number for number, register in enumerate(registers)}
     state = claim.start(numbers)
-    for operation, one in zip(ordered, tasks, strict=True):
-        after = take(one.steps, state, numbers)
+    for row, some in zip(ordered, steps, strict=True):
+        after = take(some, state, numbers)
         if after is None:
             found = ", ".join(show(reveal(value)) for value in state)
-            raise RejectedError(
-                f"In the order of key {key}, {describe(operation)} is illegal: it finds {found}."
-            )
+            raise RejectedError(f"In the order of key {key}, {describe(row)} is illegal: it finds {found}.")
         state = after
 
 
-def _respect_real_time(claim: Claim, ordered: Sequence[Operation], key: str) -> None:
+def _respect_real_time(claim: Claim, ordered: Sequence[_Row], key: str) -> None:
     """Scan from the back: the earliest return of all later operations must not precede an invocation."""
-    earliest: tuple[int, Operation] | None = None
-    for operation in reversed(ordered):
-        if earliest is not None and earliest[0] < operation.invoke:
+    earliest: _Row | None = None
+    for row in reversed(ordered):
+        if earliest is not None and earliest.complete < row.invoke:
             raise RejectedError(
-                f"The order of key {key} places {describe(operation)} before {describe(earliest[1])},"
+                f"The order of key {key} places {describe(row)} before {describe(earliest)},"
                 " which had returned when it was invoked."
             )
-        if claim.completed(operation) and operation.complete is not None:
-            this = (operation.complete, operation)
-            earliest = this if earliest is None else min(earliest, this, key=lambda each: each[0])
+        if claim.completed(row) and (earliest is None or row.complete < earliest.complete):
+            earliest = row

@@ -11,7 +11,7 @@ import types
 import pytest
 
 from splitbrain.checkers.budget import Budget
-from splitbrain.checkers.lanes import dispatch
+from splitbrain.checkers.lanes import columns, dispatch
 from splitbrain.checkers.lanes.columns import accesses, identities, necessary, zones
 from splitbrain.checkers.lanes.columns import settle as settling
 from splitbrain.checkers.lanes.columns.settle import settle
@@ -35,9 +35,13 @@ PROFILES = (
     ("kv", {"functions": ("get", "get", "put", "cas", "delete"), "corrupt": 3}),
     ("kv", {"functions": ("get", "put", "delete"), "crash": 0.4, "corrupt": 6}),
     ("kv", {"functions": ("get", "get", "put", "put", "append"), "values": ("a", "b", "ab")}),
+    ("cas-register", None),
 )
 ODD = (1, True, 1.0, "1", [1], [True], [[1]], {"1": 1}, False, 0, "", [], 2**63, 2**70, -5, 1e300, 0.0, "k")
 """Values of which Python holds many to be equal, or can't hash them, or finds them too long for 64 bits."""
+
+LOOKALIKES = {"1": True, "true": 1, "1.0": 1, "[1]": [True], "[true]": [1], "false": 0, "0": False, "2": 2.0}
+"""By their JSON: what a careless store, or a careless checker, takes for the same."""
 
 
 def unique(rng):
@@ -51,10 +55,34 @@ def unique(rng):
     return lambda: shown(next(numbers))
 
 
+def from_nowhere(rng):
+    """Return lines of one key in which each value has one writer, and what calls found comes from nowhere."""
+    values = list(range(1, rng.randrange(2, 6)))
+    found = [None, *values]
+    calls = [
+        ("cas", [rng.choice(found), value]) if rng.random() < 0.7 else ("write", value) for value in values
+    ]
+    calls += [("read", rng.choice(found)) for _ in range(rng.randrange(1, 4))]
+    rng.shuffle(calls)
+    lines, running = [], []
+    while calls or running:
+        if calls and (not running or rng.random() < 0.6):
+            f, value = calls.pop()
+            line = {"process": len(calls), "f": f, "value": value}
+            running.append(line)
+            lines.append({**line, "type": "invoke", "value": None if f == "read" else value})
+        else:
+            line = running.pop(rng.randrange(len(running)))
+            lines.append({**line, "type": "info" if rng.random() < 0.1 else "ok"})
+    return lines
+
+
 def draw(small, seed):
     """Return (model name, lines with one to three keys) of a random history."""
     rng = random.Random(seed)
     name, profile = PROFILES[seed % len(PROFILES)]
+    if profile is None:
+        return name, [{**line, "key": 0} for line in from_nowhere(rng)]
     keys = rng.choice((1, 1, 2, 3))
     shared = unique(rng)
     queues = []
@@ -79,6 +107,8 @@ def draw(small, seed):
             del line["applied"]
         elif line["type"] == "ok" and line["f"] in ("write", "put", "cas") and rng.random() < 0.2:
             line["value"] = None
+        elif line["type"] == "ok" and line["f"] in ("read", "get") and rng.random() < 0.05:
+            line["value"] = LOOKALIKES.get(json.dumps(line["value"]), line["value"])
     return name, merged
 
 
@@ -119,6 +149,8 @@ def calls_by_key(small, history, asked):
 def is_linearization(small, calls, positions):
     """Replay an order: in real time, legal, and with every completed call once."""
     by_position = {call["inv"]: call for call in calls}
+    if not by_position.keys() >= set(positions):
+        return False
     order = [by_position[position] for position in positions]
     latest = -1
     for call in order:
@@ -136,9 +168,10 @@ def mistake(small, history, asked, settled):
         if small.brute_force(calls[each.key]):
             return each.key
     names = {json.dumps(key): number for number, key in enumerate(history.keys)} if asked["keyed"] else {}
-    for each in settled.orders:
-        key = names.get(json.dumps(each["key"]), 0)
-        if not is_linearization(small, calls.get(key, []), each["order"]):
+    orders = {names.get(json.dumps(each["key"]), 0): each["order"] for each in settled.orders}
+    for key, those in calls.items():
+        decided = not settled.refuted and not settled.left[key] and any(call["known"] for call in those)
+        if decided and (key not in orders or not is_linearization(small, those, orders[key])):
             return key
     return None
 
@@ -168,7 +201,7 @@ def test_each_key_is_settled_as_over_lists_and_rightly(small, profile):
                 counts["ordered"] += 1
         if not refuted:
             assert len(settled.orders) == len(normalised.keys) - sum(settled.left.tolist()), (seed, lines)
-    assert counts["ordered"] > 200, counts
+    assert counts["ordered"] > 100, counts
     assert counts["refuted"] > 30, counts
 
 
@@ -198,7 +231,6 @@ MUTANTS = {
         "column if kinds <= _PLAIN | {bool, float} else",
     ),
     "identities: null is the least integer": (identities, "numbers[null] = 0", "numbers[null] = 1"),
-    "accesses: crashed reads are evidence": (accesses, "strict = kept & known &", "strict = kept &"),
     "accesses: each cas found what it compared with": (
         accesses,
         "equal = applied[cas]",
@@ -268,7 +300,11 @@ MUTANTS = {
         "np.minimum.at(earliest, of_call[members], calls.returns[members])",
         "np.minimum.at(earliest, of_call[writer], calls.returns[writer])",
     ),
-    "zones: two cas from one value": (zones, "np.flatnonzero(one[source] != target)", "np.flatnonzero([])"),
+    "zones: two cas from one value": (
+        zones,
+        "for position in np.flatnonzero(one[source] != target).tolist():",
+        "own = one[source] == target\n    source, target = source[own], target[own]\n    for position in ():",
+    ),
     "zones: circles of cas": (zones, "preceded[chains.clusters] = False", "preceded[:] = False"),
     "zones: no order inside a chain": (zones, "earliest[chains.clusters] < begun", "earliest[:0] < 0"),
     "zones: a chain is ordered across its ends": (
@@ -344,8 +380,11 @@ def mutated(module, old, new, sparse=None):
             text = text.replace(old, new) if original is module else text
             text = re.sub(r"(?m)^_SPARSE = .*", f"_SPARSE = {sparse}", text) if sparse is not None else text
             exec(compile(text, original.__file__, "exec"), copies[name].__dict__)
+            setattr(columns, name.rpartition(".")[2], copies[name])
     finally:
         sys.modules.update(held)
+        for name, original in held.items():
+            setattr(columns, name.rpartition(".")[2], original)
     return copies[settling.__name__].settle
 
 
