@@ -38,6 +38,8 @@ class Recorded(Protocol):
     def applied(self) -> bool: ...  # noqa: D102 - as in `Operation`
     @property
     def process(self) -> int: ...  # noqa: D102 - as in `Operation`
+    @property
+    def key(self) -> Any: ...  # noqa: D102 - as in `Operation`
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def test_each_key_is_settled_as_over_lists_and_rightly(small, profile):
         if not refuted:
             assert len(settled.orders) == len(normalised.keys) - sum(settled.left.tolist()), (seed, lines)
     assert counts["ordered"] > 100, counts
-    assert counts["refuted"] > 30, counts
+    assert counts["refuted"] > 20, counts
 
 
 def test_every_verdict_over_columns_has_a_certificate_that_the_verifier_accepts(small):
