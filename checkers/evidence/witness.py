@@ -124,7 +124,8 @@ class Reduction:
         if ends:
             best = self._smaller(best, self._through_windows(max(ends)))
             if best is None:
-                best = self._try(everything, self._all._replace(end=max(ends)))
+                most = TRIAL_CONFIGURATIONS if refutation.prices is None else PRICING_CONFIGURATIONS
+                best = self._try(everything, self._all._replace(end=max(ends)), most)
                 best = None if best is None else self._minimise(best)
         return best or self._cut_short(refutation, lane)
 
@@ -173,9 +174,14 @@ class Reduction:
         return self._try(shown, window) if witness is None and len(lean) < len(shown) else witness
 
     def _cut_short(self, refutation: Refutation, lane: str) -> Witness:
-        """Return the refuted key up to the return at which the walk was stuck, or the whole of it."""
+        """Return the refuted key up to the return at which the walk was stuck, or the whole of it.
+
+        Prices hold for the whole: calls that ran at the cut would become optional, with no price on them.
+        """
         calls, cut = self._calls, refutation.cut
-        window = self._all if cut is None else self._all._replace(end=calls.returns[cut.stuck])
+        window = self._all
+        if cut is not None and refutation.prices is None:
+            window = window._replace(end=calls.returns[cut.stuck])
         members = [call for call, invoked in enumerate(calls.invokes) if invoked <= window.end]
         crashed = {call for call in members if calls.returns[call] > window.end and self._completed(call)}
         return Witness(
@@ -277,7 +283,7 @@ class Reduction:
     def _completed(self, call: int) -> bool:
         return self._calls.returns[call] != FOREVER
 
-    def _try(self, chosen: set[int], window: Window) -> Witness | None:
+    def _try(self, chosen: set[int], window: Window, most: int = TRIAL_CONFIGURATIONS) -> Witness | None:
         """Decide the chosen calls through a window. None if they aren't refuted."""
         calls, observer = self._calls, self._kinds.observer
         invokes, returns = calls.invokes, calls.returns
@@ -289,7 +295,7 @@ class Reduction:
         crashed -= useless
         members = sorted(shown - useless)
         restricted = self._restricted(members, crashed)
-        budget = self._budget.part(configurations=TRIAL_CONFIGURATIONS)
+        budget = self._budget.part(configurations=most)
         initial = self._initial if window.start is None else self._kinds.values[window.initial]
         kinds = self._kinds._replace(initial=window.initial)
         try:
