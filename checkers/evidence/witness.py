@@ -167,7 +167,9 @@ class Reduction:
         if best is not None:
             return best
         everything = set(range(len(self._calls.kinds)))
-        best = self._try(everything, self._all._replace(end=max(ends))) or self._try(everything, self._all)
+        most = TRIAL_CONFIGURATIONS if refutation.prices is None else PRICING_CONFIGURATIONS
+        for window in (self._all._replace(end=max(ends)), self._all):
+            best = best or self._try(everything, window, most=most)
         return None if best is None else self._minimise(best)
 
     def _of_elements(self, elements: Elements, refutation: Refutation, lane: str) -> Witness:
@@ -270,11 +272,14 @@ class Reduction:
         """Return the refuted key up to the return at which the walk was stuck, or the whole of it.
 
         Calls that ran at that return become crashed. An access does the same then. Of others the result may
-        say more: a dequeue that returned 3 didn't take the 1, and a crashed one may have.
+        say more: a dequeue that returned 3 didn't take the 1, and a crashed one may have. Prices hold for the
+        whole: calls that ran at the cut would become optional, with no price on them.
         """
         calls, cut = self._calls, refutation.cut
+        window = self._all
         flat = all(map(self._kinds.flat.__getitem__, calls.kinds))
-        window = self._all if cut is None or not flat else self._all._replace(end=calls.returns[cut.stuck])
+        if cut is not None and flat and refutation.prices is None:
+            window = window._replace(end=calls.returns[cut.stuck])
         members = [call for call, invoked in enumerate(calls.invokes) if invoked <= window.end]
         crashed = {call for call in members if calls.returns[call] > window.end and self._completed(call)}
         return Witness(
@@ -327,7 +332,9 @@ class Reduction:
     def _completed(self, call: int) -> bool:
         return self._calls.returns[call] != FOREVER
 
-    def _try(self, chosen: set[int], window: Window, *, method: str | None = None) -> Witness | None:
+    def _try(
+        self, chosen: set[int], window: Window, *, method: str | None = None, most: int = TRIAL_CONFIGURATIONS
+    ) -> Witness | None:
         """Decide the chosen calls through a window. None if they aren't refuted."""
         calls, observer = self._calls, self._kinds.observer
         invokes, returns = calls.invokes, calls.returns
@@ -339,7 +346,7 @@ class Reduction:
         crashed -= useless
         members = sorted(shown - useless)
         restricted = self._restricted(members, crashed)
-        budget = self._budget.part(configurations=TRIAL_CONFIGURATIONS)
+        budget = self._budget.part(configurations=most)
         initial = self._initial if window.start is None else self._kinds.values[window.initial]
         kinds = self._kinds._replace(initial=window.initial)
         if self._elements is not None:
