@@ -173,10 +173,11 @@ BEFORE_ANOTHER = _cells(
 
 
 def _goes_wrong(small, copies, count):
-    columns = normalise(build_history(BEFORE_ANOTHER), MultiRegister(), None, keyed=False)
+    cells, initial = MultiRegister().starting(None)
+    columns = normalise(build_history(BEFORE_ANOTHER), cells, initial, keyed=False)
     try:
         outcome = copies[pricing.__name__].decide(
-            columns.keys[0], columns.kinds, MultiRegister(), None, Budget(configurations=20_000)
+            columns.keys[0], columns.kinds, cells, initial, Budget(configurations=20_000)
         )
     except (AssertionError, KeyError):
         return True
