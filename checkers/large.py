@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.evidence.witness import FEW, Reduction
+from splitbrain.checkers.evidence.reduction import FEW, Reduction
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Refutation

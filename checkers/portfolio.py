@@ -14,9 +14,9 @@ from heapq import merge
 from typing import TYPE_CHECKING, Any, Literal
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
+from splitbrain.checkers.evidence.reduction import WORK, Reduction
 from splitbrain.checkers.evidence.telling import Teller
 from splitbrain.checkers.evidence.values import show
-from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness
 from splitbrain.checkers.lanes import dispatch
 from splitbrain.checkers.lanes.names import EVERY_LANE
 from splitbrain.checkers.large import LARGE, Question, find_witness, left_operations, settle_large
@@ -28,6 +28,7 @@ from splitbrain.checkers.verdict import CheckResult, Violation
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
+    from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised

@@ -7,7 +7,7 @@ import pytest
 
 from splitbrain.checkers import portfolio
 from splitbrain.checkers.budget import Budget
-from splitbrain.checkers.evidence.witness import Reduction
+from splitbrain.checkers.evidence.reduction import Reduction
 from splitbrain.checkers.lanes import configurations, dispatch, pricing
 from splitbrain.checkers.lanes.ascent import Ascent
 from splitbrain.checkers.lanes.configurations import canonical_kinds

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from splitbrain.checkers.budget import Budget
-from splitbrain.checkers.evidence.witness import HELD_BY_TWO, Reduction
+from splitbrain.checkers.evidence.reduction import HELD_BY_TWO, Reduction
 from splitbrain.checkers.models import Mutex
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Refutation
