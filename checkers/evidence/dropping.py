@@ -1,4 +1,4 @@
-"""Which calls may go from a refuted history, so that what remains is soundly refuted (theory: `reduction`)."""
+"""Which calls may go from a refuted history, so that the rest is soundly refuted (theory: `reduction`)."""
 
 from __future__ import annotations
 
