@@ -87,7 +87,16 @@ def check_linearizable(
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
     question = Question(history, model, state, by_key, nil_reads, failed_cas)
-    settled = settle_large(question, budget) if len(history) >= large and method != "configurations" else None
+    settled = None
+    if len(history) >= large and method != "configurations":
+        try:
+            settled = settle_large(question, budget)
+        except BudgetExceeded as exceeded:
+            reason = f"the history is undecided: {exceeded} ran out before any key was decided."
+            spent = clock() - start
+            return CheckResult(
+                "linearizable", "unknown", method, reason, operations=len(history), seconds=spent
+            )
     columns = normalise(
         history,
         model,
