@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.checkers.budget import Budget, BudgetExceeded
 from splitbrain.checkers.evidence.reduction import FEW, Reduction
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import normalise
@@ -17,12 +16,13 @@ from splitbrain.checkers.outcome import Refutation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction, Settled
     from splitbrain.checkers.models import Model
     from splitbrain.histories.history import History
 
-LARGE = 50_000
+LARGE = 20_000
 """From so many operations on a history is decided over columns."""
 
 
@@ -38,7 +38,11 @@ class Question(NamedTuple):
 
 
 def settle_large(question: Question, budget: Budget) -> Settled | None:
-    """Decide what can be decided over columns; None if that is nothing."""
+    """Decide what can be decided over columns; None if that is nothing.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
     try:
         from splitbrain.checkers.lanes.columns.settle import settle  # noqa: PLC0415 - numpy, if it pays
     except ImportError:
@@ -46,12 +50,7 @@ def settle_large(question: Question, budget: Budget) -> Settled | None:
     history, model, initial, keyed, nil_reads, failed_cas = question
     if model.keys_within and not keyed:
         return None  # its keys are parts of one object
-    try:
-        return settle(
-            history, model, initial, budget, keyed=keyed, nil_reads=nil_reads, failed_cas=failed_cas
-        )
-    except BudgetExceeded:
-        return None  # each key will say so
+    return settle(history, model, initial, budget, keyed=keyed, nil_reads=nil_reads, failed_cas=failed_cas)
 
 
 def left_operations(question: Question, settled: Settled) -> Sequence[int] | None:

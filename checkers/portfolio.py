@@ -94,8 +94,10 @@ def check_linearizable(
     state = model.initial if isinstance(initial, _Unset) else initial
     model, state = model.starting(state)
     question = Question(history, model, state, by_key, nil_reads, failed_cas)
-    settled = settle_large(question, budget) if len(history) >= large and method in _OVER_COLUMNS else None
+    settled = None
     try:
+        if len(history) >= large and method in _OVER_COLUMNS:
+            settled = settle_large(question, budget)
         columns = normalise(
             history,
             model,

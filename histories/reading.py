@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from splitbrain.histories.builder import HistoryBuilder
+from splitbrain.histories.collection import collection_paused
 from splitbrain.histories.errors import TornHistoryError
 from splitbrain.histories.readers.detect import detect
 from splitbrain.histories.readers.edn import read_edn
@@ -17,7 +16,6 @@ from splitbrain.histories.readers.source import Source
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
 
     from splitbrain.histories.history import History
     from splitbrain.histories.keys import Keyed
@@ -51,7 +49,7 @@ def read_history(
     if format not in FORMATS:
         raise ValueError(f"unknown format {format!r}, expected one of {', '.join(FORMATS)}")
     notes: list[str] = []
-    with Source(path) as source, _collection_paused():
+    with Source(path) as source, collection_paused():
         builder = HistoryBuilder(source.name)
         found = detect(source) if format == "auto" else format
         try:
@@ -67,15 +65,3 @@ def read_history(
             notes.append(f"torn last line dropped (line {torn.line})")
         notes.extend(source.notes)
     return builder.finish(keyed, notes)
-
-
-@contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Keep the collector of cycles away: a history is a million small lists, and none is part of a cycle."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -16,6 +16,7 @@ from splitbrain.checkers.verification.liveness import verify_progress, verify_st
 from splitbrain.checkers.verification.refutation import verify_refutation
 from splitbrain.checkers.verification.values import show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
+from splitbrain.histories.collection import collection_paused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +65,8 @@ def verify_notes(certificate: Mapping[str, Any], notes: Mapping[str, Sequence[No
 
 def _answered(check: Callable[[], Verification]) -> Verification:
     try:
-        return check()
+        with collection_paused():
+            return check()
     except RejectedError as rejection:
         return Verification(holds=False, reason=str(rejection))
     except RecursionError:

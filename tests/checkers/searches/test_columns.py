@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 import re
+import subprocess
 import sys
 import types
 
@@ -15,7 +16,7 @@ from splitbrain.checkers.lanes import columns, dispatch
 from splitbrain.checkers.lanes.columns import accesses, identities, necessary, zones
 from splitbrain.checkers.lanes.columns import settle as settling
 from splitbrain.checkers.lanes.columns.settle import settle
-from splitbrain.checkers.models import BUILT_IN
+from splitbrain.checkers.models import BUILT_IN, ILLEGAL, CasRegister, ModelMismatch, Register
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.portfolio import check_linearizable
@@ -221,6 +222,87 @@ def test_every_verdict_over_columns_has_a_certificate_that_the_verifier_accepts(
         assert verification.holds is True, (seed, lines, verification.reason)
         if result.valid is False:
             assert len(result.violations[0].evidence["operations"]) <= 8
+
+
+@pytest.mark.parametrize(
+    ("f", "asked", "answered"),
+    [
+        ("write", 1, True),
+        ("write", True, 1),
+        ("write", [1, [2]], [1, [2.0]]),
+        ("write", [1], [True]),
+        ("cas", [None, 1], [None, 2]),
+        ("cas", [None, 1], [None, 1.0]),
+    ],
+)
+def test_a_mutator_that_completed_with_another_value_is_refused_over_columns(small, f, asked, answered):
+    lines = small.sequence((f, asked))
+    assert check_linearizable(build_history(lines), CasRegister, large=0).valid is True
+    lines[-1]["value"] = answered
+    with pytest.raises(ModelMismatch, match=r"was invoked with .* and completed with"):
+        check_linearizable(build_history(lines), CasRegister, large=0)
+
+
+@pytest.mark.parametrize("value", [5, [1], [1, 2, 3]])
+def test_a_cas_without_a_pair_is_refused_over_columns_as_over_lists(small, value):
+    history = build_history(small.sequence(("cas", value)))
+    with pytest.raises(ModelMismatch, match=r"needs \[old, new\]"):
+        check_linearizable(history, CasRegister, large=0)
+
+
+def test_a_function_that_the_model_lacks_is_refused_over_columns(small):
+    with pytest.raises(ModelMismatch, match="cas is not one of read, write"):
+        check_linearizable(build_history(small.sequence(("cas", [None, 1]))), Register, large=0)
+
+
+def test_a_model_of_ones_own_is_never_taken_for_the_one_that_it_changes(small):
+    class Forgetful(Register):
+        def access(self, call):
+            return None
+
+        def step(self, state, call):
+            return call.value if call.f == "write" else state if call.result == state else ILLEGAL
+
+    history = build_history(small.sequence(("write", 1), ("read", 1)))
+    assert check_linearizable(history, Register, large=0).method == "zones"
+    assert check_linearizable(history, Forgetful, large=0).method == "configurations"
+
+
+def test_the_columns_look_at_the_budget(small):
+    history = build_history(small.sequence(("write", 1), ("read", 1)))
+    ticks = itertools.count()
+    result = check_linearizable(history, Register, large=0, timeout=1, clock=lambda: next(ticks))
+    assert result.valid == "unknown"
+    assert "the time budget of 1 s ran out" in result.reason
+
+
+def test_without_numpy_everything_is_decided_over_lists(small, monkeypatch):
+    monkeypatch.setitem(sys.modules, "splitbrain.checkers.lanes.columns.settle", None)
+    history = build_history(small.sequence(("write", 1), ("read", 1)))
+    assert check_linearizable(history, Register, large=0).valid is True
+
+
+def test_a_small_history_is_decided_without_importing_numpy(small):
+    code = (
+        "import sys\n"
+        "from splitbrain.checkers.models import Register\n"
+        "from splitbrain.checkers.portfolio import check_linearizable\n"
+        "from splitbrain.histories import build_history\n"
+        f"history = build_history({small.sequence(('write', 1), ('read', 1))})\n"
+        "assert check_linearizable(history, Register).valid\n"
+        "print('numpy' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_a_long_chain_of_cas_is_refuted_with_few_of_its_calls(small):
+    """The values follow from one another, and a read comes much later than its value."""
+    calls = [("cas", [value or None, value + 1]) for value in range(400)]
+    result = check_linearizable(build_history(small.sequence(*calls, ("read", 200))), CasRegister, large=0)
+    assert result.valid is False
+    assert len(result.certificate["operations"]) <= 3
+    assert verify(result.certificate, build_history(small.sequence(*calls, ("read", 200)))).holds is True
 
 
 MUTANTS = {
