@@ -85,6 +85,11 @@ class Budget:
             if resident_megabytes() > limit:
                 raise BudgetExceeded(f"the memory budget of {limit:g} MB")
 
+    @property
+    def remaining(self) -> int:
+        """How many configurations may still be visited."""
+        return self._most - self.spent
+
     def part(self, configurations: int) -> Budget:
         """Return a budget of that much work, which ends no later than this one."""
         seconds = None if self._deadline is None else self._deadline - self._clock()
