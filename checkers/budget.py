@@ -85,6 +85,11 @@ class Budget:
             raise BudgetExceeded(f"the budget of {self._configurations} configurations")
         self.check()
 
+    @property
+    def remaining(self) -> int:
+        """How many configurations may still be visited."""
+        return self._most - self.spent
+
     def part(self, configurations: int) -> Budget:
         """Return a budget of that much work and no more than is left of this one, which ends with it."""
         left = None if self._configurations is None else self._configurations - self.spent

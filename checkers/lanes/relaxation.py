@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 MOST_STATES = 64
 """A key with more states is left to the exact walk: runs between all of them would cost too much."""
-MOST_EDGES = 6_000_000
-"""So many edges take about 150 MB."""
+MOST_EDGES = 4_000_000
+"""So many edges take about 150 MB; 10,000 operations of 10 clients have 1.5 to 3 million."""
 MOST_OPEN = 60
 """So many calls may be open at a time: which of them an edge linearizes has to fit into 64 bits."""
 NO_RUN = 0
