@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml $(shell find harness checkers systems histories -name '*.py' -o -name '*.json' -o -name py.typed)
+SOURCES := pyproject.toml $(shell find harness checkers systems histories -name '*.py' -o -name '*.json' -o -name py.typed -o -path '*/templates/*')
 
 .PHONY: demo test lint nightly bench clean help
 

@@ -43,6 +43,8 @@ class Budget:
         self.spent = 0
         """Configurations visited so far."""
         self._configurations = configurations
+        self._most = sys.maxsize if configurations is None else configurations
+        self._memory_due = 0
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout
 
@@ -53,7 +55,7 @@ class Budget:
             BudgetExceeded: a limit is reached (looked at every few hundred calls).
         """
         self.spent += 1
-        if self.spent == self._configurations:
+        if self.spent >= self._most:
             raise BudgetExceeded(f"the budget of {self._configurations} configurations")
         if self.spent % _CLOCK_EVERY == 0:
             self.check()
@@ -67,13 +69,37 @@ class Budget:
         if self._deadline is not None and self._clock() >= self._deadline:
             raise BudgetExceeded(f"the time budget of {self.timeout:g} s")
         limit = self.max_memory_mb
-        if limit is not None and self.spent % _MEMORY_EVERY == 0 and resident_megabytes() > limit:
-            raise BudgetExceeded(f"the memory budget of {limit:g} MB")
+        if limit is not None and self.spent >= self._memory_due:
+            self._memory_due = self.spent + _MEMORY_EVERY
+            if resident_megabytes() > limit:
+                raise BudgetExceeded(f"the memory budget of {limit:g} MB")
+
+    def charge(self, configurations: int) -> None:
+        """Count many configurations at once, and look at the clock and the memory.
+
+        Raises:
+            BudgetExceeded: a limit is reached.
+        """
+        self.spent += configurations
+        if self.spent >= self._most:
+            raise BudgetExceeded(f"the budget of {self._configurations} configurations")
+        self.check()
 
     def part(self, configurations: int) -> Budget:
-        """Return a budget of that much work, which ends no later than this one."""
-        seconds = None if self._deadline is None else self._deadline - self._clock()
-        return Budget(seconds, self.max_memory_mb, self._clock, configurations)
+        """Return a budget of that much work and no more than is left of this one, which ends with it."""
+        left = None if self._configurations is None else self._configurations - self.spent
+        share = Budget(None, self.max_memory_mb, self._clock)
+        share.timeout, share._deadline = self.timeout, self._deadline
+        share._configurations = share._most = configurations if left is None else min(configurations, left)
+        return share
+
+    def absorb(self, share: Budget) -> bool:
+        """Count what a part of this budget has spent; tell whether nothing is left now."""
+        try:
+            self.charge(share.spent)
+        except BudgetExceeded:
+            return True
+        return False
 
 
 def resident_megabytes() -> float:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.checkers.evidence.witness import FEW, Reduction
+from splitbrain.checkers.budget import BudgetExceeded
+from splitbrain.checkers.evidence.reduction import FEW, Reduction
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Refutation
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction, Settled
     from splitbrain.checkers.models import Model
-    from splitbrain.checkers.normalise import Kinds
     from splitbrain.histories.history import History
 
 LARGE = 20_000
@@ -39,17 +39,20 @@ class Question(NamedTuple):
 
 
 def settle_large(question: Question, budget: Budget) -> Settled | None:
-    """Decide what can be decided over columns; None if that is nothing.
-
-    Raises:
-        BudgetExceeded: the time or the memory is spent.
-    """
+    """Decide what can be decided over columns; None if that is nothing."""
     try:
         from splitbrain.checkers.lanes.columns.settle import settle  # noqa: PLC0415 - numpy, if it pays
     except ImportError:
         return None
     history, model, initial, keyed, nil_reads, failed_cas = question
-    return settle(history, model, initial, budget, keyed=keyed, nil_reads=nil_reads, failed_cas=failed_cas)
+    if model.keys_within and not keyed:
+        return None  # its keys are parts of one object
+    try:
+        return settle(
+            history, model, initial, budget, keyed=keyed, nil_reads=nil_reads, failed_cas=failed_cas
+        )
+    except BudgetExceeded:
+        return None  # each key will say so
 
 
 def left_operations(question: Question, settled: Settled) -> Sequence[int] | None:
@@ -69,17 +72,15 @@ def operations_of(question: Question, keys: set[int]) -> Sequence[int]:
     return [index for index, key in enumerate(question.history.key) if key in keys]
 
 
-def find_witness(
-    question: Question, contradiction: Contradiction, budget: Budget, work: int
-) -> tuple[Witness, Kinds]:
-    """Return a small witness of a refuted key, with the kinds that it speaks in.
+def find_witness(question: Question, contradiction: Contradiction, budget: Budget, work: int) -> Witness:
+    """Return a small witness of a refuted key.
 
     What lies behind the contradiction is refuted by itself, and a handful of calls of a million. Only where
     it is more than a handful the whole key is brought into lists, and windows on it are looked through.
     """
     if contradiction.relevant is not None:
         found = _reduced(question, contradiction, contradiction.relevant, budget, work)
-        if found is not None and len(found[0].members) <= FEW:
+        if found is not None and len(found.members) <= FEW:
             return found
     whole = _reduced(question, contradiction, operations_of(question, {contradiction.key}), budget, work)
     assert whole is not None
@@ -88,7 +89,7 @@ def find_witness(
 
 def _reduced(
     question: Question, contradiction: Contradiction, operations: Sequence[int], budget: Budget, work: int
-) -> tuple[Witness, Kinds] | None:
+) -> Witness | None:
     """Reduce a few operations if they are refuted by themselves, or all of the key's."""
     history, model, initial, keyed, nil_reads, failed_cas = question
     columns = normalise(
@@ -102,4 +103,4 @@ def _reduced(
     number = {index: call for call, index in enumerate(calls.indices)}
     refutation = Refutation(contradiction.rule, tuple(number[index] for index in contradiction.core))
     reduction = Reduction(calls, columns.kinds, model, initial, budget, work=work)
-    return reduction.reduce(refutation, contradiction.lane), columns.kinds
+    return reduction.reduce(refutation, contradiction.lane)

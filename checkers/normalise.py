@@ -7,8 +7,11 @@
   to write "compared unequal" as fail (`failed_cas="observed"`).
 - A crashed (info, or never completed) *observer* is dropped: it changes nothing and its result is
   unknown, so adding it to or taking it from a linearization is always possible.
-- Calls that a model can't tell apart share a *kind*: function, value, result, known and applied. Kinds
-  are small integers, so transitions can be memoised, and crashed calls of one kind are interchangeable.
+- The same holds for parts of an object that have nothing to do with each other (`Model.partition`).
+- Calls that a model can't tell apart share a *kind*: function, value, result, known and applied, and the
+  process where the model looks at it. Kinds are small integers, so transitions can be memoised, and
+  crashed calls of one kind are interchangeable. A foreign file may use a process again after a crashed
+  operation; the two then only share the name, which is what a lock's holder goes by.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.checkers.models import BUILT_IN, NOTHING, Access, Call, Model, ModelMismatch
-from splitbrain.checkers.values import freeze
+from splitbrain.checkers.models import NOTHING, Access, Call, Model, ModelMismatch, fitting
+from splitbrain.checkers.values import freeze, show_name
+from splitbrain.histories.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from splitbrain.checkers.budget import Budget
     from splitbrain.histories.history import History
 
 FOREVER = 1 << 62
@@ -29,6 +34,7 @@ FOREVER = 1 << 62
 NONE = -1
 """In the columns of `Kinds`: the call doesn't do this."""
 _OK, _FAIL = 0, 1
+_CLOCK_EVERY = 256
 _NO_ACCESS = Access()
 
 
@@ -66,7 +72,10 @@ class Calls(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """A history in columns: the kinds, and the calls of each key in the order in which keys first appear."""
+    """A history in columns: the kinds, and the calls of each key in the order in which keys first appear.
+
+    A key whose object falls into parts has an entry for each of them.
+    """
 
     kinds: Kinds
     keys: Sequence[Calls]
@@ -74,7 +83,7 @@ class Normalised:
     """How many operations completed with an observation."""
 
 
-def normalise(
+def normalise(  # noqa: C901 - the loop over all operations: a call for each would double its cost
     history: History,
     model: Model,
     initial: Any,
@@ -83,17 +92,22 @@ def normalise(
     nil_reads: str = "exact",
     failed_cas: str = "ignored",
     among: Sequence[int] | None = None,
+    budget: Budget | None = None,
 ) -> Normalised:
     """Bring a history into columns, or only some of its operations, by their rising indices.
 
     Raises:
+        BudgetExceeded: the values are so large that the time ran out already.
         ModelMismatch: an operation has a shape that the model doesn't know.
     """
-    table = _KindTable(model, initial, loose=nil_reads == "any")
-    identities: dict[tuple[Hashable, ...], int] = {}
-    keys: dict[int, Calls] = {}
+    table = KindTable(model, initial)
+    identities: dict[Hashable, int] = {}
+    keys: dict[Hashable, Calls] = {}
     observed = {f for f, name in enumerate(history.functions) if failed_cas == "observed" and name == "cas"}
-    unapplied, observer, completed = history.unapplied, table.observer, 0
+    unapplied, observer, parts, completed = history.unapplied, table.observer, table.parts, 0
+    by_process = model.by_process
+    # A key of null is a key, too: its name is not None.
+    names = None if keyed or not model.keys_within else [(freeze(key),) for key in history.keys]
     columns: Sequence[Sequence[Any]] = (
         history.f,
         history.key if keyed else [0] * len(history),
@@ -107,14 +121,25 @@ def normalise(
         columns = [[column[index] for index in among] for column in columns]
     rows = zip(range(len(history)) if among is None else among, *columns, strict=True)
     for index, f, key, status, invoke, complete, value, result in rows:
+        if budget is not None and index % _CLOCK_EVERY == _CLOCK_EVERY - 1:
+            budget.check()
         if status == _FAIL and f not in observed:
             continue
         known = status in (_OK, _FAIL)
         applied = not known or (status == _OK and index not in unapplied)
-        identity = (f, known, applied, freeze(value), freeze(result))
+        process = history.process[index] if by_process else None
+        identity: Hashable = (f, known, applied, freeze(value), freeze(result))
+        if by_process:
+            identity = (identity, process)
+        name = None
+        if names is not None:
+            name = names[history.key[index]]
+            identity = (identity, name)
         kind = identities.get(identity)
         if kind is None:
-            call = Call(history.functions[f], value, result if known else None, known, applied)
+            call = Call(history.functions[f], value, result if known else None, known, applied, process, name)
+            if nil_reads == "any":
+                call = model.loosen(call)
             complaint = model.complaint(call)
             if complaint is not None:
                 raise ModelMismatch(_mismatch(model, call, invoke, complaint, history))
@@ -123,9 +148,11 @@ def normalise(
             completed += 1
         elif observer[kind]:
             continue
-        column = keys.get(key)
+        part = parts[kind]
+        place = key if part is None else (key, part)
+        column = keys.get(place)
         if column is None:
-            column = keys[key] = Calls(history.keys[key] if keyed else None, [], [], [], [])
+            column = keys[place] = Calls(history.keys[key] if keyed else None, [], [], [], [])
         column.kinds.append(kind)
         column.invokes.append(invoke)
         column.returns.append(complete if known else FOREVER)
@@ -133,13 +160,13 @@ def normalise(
     return Normalised(table.build(), tuple(keys.values()), completed)
 
 
-class _KindTable:
+class KindTable:
     """Builds `Kinds`: asks the model once about each distinct call."""
 
-    def __init__(self, model: Model, initial: Any, *, loose: bool) -> None:
+    def __init__(self, model: Model, initial: Any) -> None:
         self.observer: list[bool] = []
+        self.parts: list[Hashable] = []
         self._model = model
-        self._loose = loose
         self._calls: list[Call] = []
         self._flat: list[bool] = []
         self._reads: list[int] = []
@@ -150,12 +177,12 @@ class _KindTable:
         self._initial = self._identify(initial)
 
     def add(self, call: Call) -> int:
+        """Take another distinct call; return its kind."""
         model = self._model
-        if self._loose:
-            call = model.loosen(call)
         access = model.access(call)
         self._calls.append(call)
         self.observer.append(model.is_observer(call))
+        self.parts.append(model.partition(call))
         reads, writes, differs = access or _NO_ACCESS
         alone = differs is NOTHING or (reads is NOTHING and writes is NOTHING)
         self._flat.append(access is not None and alone)
@@ -173,6 +200,7 @@ class _KindTable:
         return identifier
 
     def build(self) -> Kinds:
+        """Return the kinds so far; the columns grow with every further call."""
         return Kinds(
             self._calls,
             self.observer,
@@ -186,17 +214,7 @@ class _KindTable:
 
 
 def _mismatch(model: Model, call: Call, position: int, complaint: str, history: History) -> str:
-    fits = [other.name for other in BUILT_IN if _fits(other(), history)]
+    fits = fitting(history)
     hint = f"these would fit: {', '.join(fits)}" if fits else "none of the built-in models fits this history"
     where = f"The operation at position {position} doesn't fit the model {model.name}"
-    return f"{where}: {call.f} {complaint}; {hint}."
-
-
-def _fits(model: Model, history: History) -> bool:
-    """Tell whether the model knows the shape of every operation that could be evidence."""
-    functions, results = history.functions, history.results
-    rows = zip(history.f, history.status, history.values, results, strict=True)
-    return all(
-        status == _FAIL or model.complaint(Call(functions[f], value, result, status == _OK)) is None
-        for f, status, value, result in rows
-    )
+    return f"{where}: {show_name(call.f)} {printable(complaint)}; {hint}."

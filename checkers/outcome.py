@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,15 @@ class Cut:
     """Where the configuration graph ended: the walk reached no state in which `stuck` could have returned.
 
     `states` are those the object could have been in just before, `open` the calls that were running then.
-    `passed` are the returns before, of a history that is small enough to be told.
+    `passed` are the returns before, of a history that is small enough to be told. `order` is one of the
+    orders that came so far.
     """
 
     stuck: int
     states: Sequence[Any]
     open: Sequence[int]
     passed: Sequence[Passed] = ()
+    order: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,17 @@ class Refutation:
     """There is no linearization. `core` are the calls (indices within the key) that contradict each other.
 
     `rule` names the contradiction: "never-written", "read-from-the-future", "two-cas", "zones",
-    "cas-chain", "cas-cycle", or "configurations" with its `cut`, where `core` is everything up to the cut.
+    "cas-chain", "cas-cycle", or "configurations", "supply" or "prices" with their `cut`, where `core` is
+    everything up to the cut. "supply": crashed calls don't explain the key, however often each took effect.
+    "prices": they don't as often as they may have, which `prices` of theirs prove (`lanes/pricing.py`).
+    The cheapest order costs `cost`. "counted": the same, found without such prices and without a cut.
     """
 
     rule: str
     core: Sequence[int]
     cut: Cut | None = field(default=None)
+    prices: Mapping[int, int] | None = None
+    cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

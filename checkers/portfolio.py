@@ -10,21 +10,25 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from heapq import merge
 from typing import TYPE_CHECKING, Any, Literal
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.evidence.story import show
+from splitbrain.checkers.evidence.reduction import WORK, Reduction
 from splitbrain.checkers.evidence.telling import Teller
-from splitbrain.checkers.evidence.witness import WORK, Reduction, Witness, with_crashed
+from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.lanes import dispatch
+from splitbrain.checkers.lanes.names import EVERY_LANE
 from splitbrain.checkers.large import LARGE, Question, find_witness, left_operations, settle_large
 from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.values import freeze
 from splitbrain.checkers.verdict import CheckResult, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
+    from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
@@ -45,7 +49,9 @@ KIND = "LIN"
 """The kind of this checker's violations."""
 LISTED = 10
 """How many invalid keys are reported, each with its witness."""
-_LANES = ("necessary", "zones", "configurations")
+_OURS = "splitbrain.checkers.models."
+_OVER_COLUMNS = ("auto", "zones")
+"""The methods by which a large history is decided over columns, as far as that goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ def check_linearizable(
     keyed: Literal["auto", "yes", "no"] | bool = "auto",
     timeout: float | None = None,
     max_memory_mb: float | None = None,
-    method: Literal["auto", "zones", "configurations"] = "auto",
+    method: str = "auto",
     clock: Callable[[], float] = time.monotonic,
     large: int = LARGE,
 ) -> CheckResult:
@@ -86,31 +92,30 @@ def check_linearizable(
     budget = Budget(timeout, max_memory_mb, clock)
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
+    model, state = model.starting(state)
     question = Question(history, model, state, by_key, nil_reads, failed_cas)
-    settled = None
-    if len(history) >= large and method != "configurations":
-        try:
-            settled = settle_large(question, budget)
-        except BudgetExceeded as exceeded:
-            reason = f"the history is undecided: {exceeded} ran out before any key was decided."
-            spent = clock() - start
-            return CheckResult(
-                "linearizable", "unknown", method, reason, operations=len(history), seconds=spent
-            )
-    columns = normalise(
-        history,
-        model,
-        state,
-        keyed=by_key,
-        nil_reads=nil_reads,
-        failed_cas=failed_cas,
-        among=None if settled is None else left_operations(question, settled),
-    )
+    settled = settle_large(question, budget) if len(history) >= large and method in _OVER_COLUMNS else None
+    try:
+        columns = normalise(
+            history,
+            model,
+            state,
+            keyed=by_key,
+            nil_reads=nil_reads,
+            failed_cas=failed_cas,
+            among=None if settled is None else left_operations(question, settled),
+            # What is refuted over columns already is said, however little time is left.
+            budget=None if settled is not None and settled.refuted else budget,
+        )
+    except BudgetExceeded as exceeded:
+        reason = f"the history is undecided: {exceeded} ran out while its values were compared."
+        spent = clock() - start
+        return CheckResult("linearizable", "unknown", method, reason, operations=len(history), seconds=spent)
     if settled is not None:
         columns = replace(columns, completed=settled.completed)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
     options = {
-        "model": model.name,
+        "model": model.name if type(model).__module__.startswith(_OURS) else _reference(model),
         "initial": state,
         "nil_reads": nil_reads,
         "failed_cas": failed_cas,
@@ -120,7 +125,7 @@ def check_linearizable(
     result = CheckResult(
         checker="linearizable",
         valid="unknown",
-        method="+".join(lane for lane in _LANES if lane in used) or method,
+        method="+".join(lane for lane in EVERY_LANE if lane in used) or method,
         reason=_unknown_reason(columns, outcomes, keyed=by_key),
         operations=len(history),
         seconds=clock() - start,
@@ -128,13 +133,13 @@ def check_linearizable(
     refuted: list[_KeyOutcome | Contradiction] = [] if settled is None else [*settled.refuted]
     refuted += [outcome for outcome in outcomes if isinstance(outcome.outcome, Refutation)]
     if refuted:
-        witnesses: list[tuple[Witness, Kinds]] = []
+        witnesses: list[Witness] = []
         for each in refuted[:LISTED]:
             work = WORK // LISTED if witnesses else WORK
             if isinstance(each, _KeyOutcome):
                 reduction = Reduction(each.calls, columns.kinds, model, state, budget, work=work)
                 assert isinstance(each.outcome, Refutation)
-                witnesses.append((reduction.reduce(each.outcome, each.lane), columns.kinds))
+                witnesses.append(reduction.reduce(each.outcome, each.lane))
             else:
                 witnesses.append(find_witness(question, each, budget, work))
         return _invalid(result, history, witnesses, options, invalid_keys=len(refuted))
@@ -147,6 +152,11 @@ def check_linearizable(
             certificate={"kind": "linearizations", **options, "keys": orders},
         )
     return result
+
+
+def _reference(model: Model) -> str:
+    """Name a model of anyone's own so that it can't be taken for one of ours of the same name."""
+    return f"{type(model).__module__}:{type(model).__qualname__}"
 
 
 def _decide(
@@ -187,27 +197,34 @@ def _valid_reason(completed: int, keys: int) -> str:
     return f"{operations} a linearization{where}."
 
 
-def _orders(outcomes: Sequence[_KeyOutcome]) -> list[Mapping[str, Any]]:
-    """Return the linearization of each key by the positions of its operations."""
-    return [
-        {"key": calls.key, "order": [calls.invokes[call] for call in outcome.order]}
-        for calls, outcome in ((each.calls, each.outcome) for each in outcomes)
-        if isinstance(outcome, Linearization)
-    ]
+def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:
+    """Return the linearization of each key by the positions of its operations.
+
+    Those of its parts are merged: the next is always the one invoked first of those that are next in their
+    parts. Were some call x still to come that had returned before, then the call that is next in x's part
+    would be invoked later still, and stand before x in its part, against real time.
+    """
+    parts: dict[Hashable, list[list[int]]] = {}
+    keys: dict[Hashable, Any] = {}
+    for calls, outcome in ((each.calls, each.outcome) for each in outcomes):
+        if isinstance(outcome, Linearization):
+            identity = freeze(calls.key)
+            keys[identity] = calls.key
+            parts.setdefault(identity, []).append([calls.invokes[call] for call in outcome.order])
+    return [{"key": keys[identity], "order": list(merge(*orders))} for identity, orders in parts.items()]
 
 
 def _invalid(
     result: CheckResult,
     history: History,
-    witnesses: Sequence[tuple[Witness, Kinds]],
+    witnesses: Sequence[Witness],
     options: Mapping[str, Any],
     *,
     invalid_keys: int,
 ) -> CheckResult:
     """Turn witnesses into violations, and the first one into the certificate."""
     tellers = [
-        Teller(history, with_crashed(kinds), witness, key_named=bool(options["keyed"]))
-        for witness, kinds in witnesses
+        Teller(history, witness.kinds, witness, key_named=bool(options["keyed"])) for witness in witnesses
     ]
     violations = tuple(Violation(KIND, teller.summary(), teller.evidence()) for teller in tellers)
     more = f" ({invalid_keys} keys are invalid)" if invalid_keys > 1 else ""
@@ -216,21 +233,31 @@ def _invalid(
         valid=False,
         reason=f"{violations[0].summary}{more}",
         violations=violations,
-        certificate={"kind": "refutation", **options, **_refuted_operations(history, witnesses[0][0])},
+        certificate={**options, **_refuted_operations(history, witnesses[0])},
     )
 
 
 def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
-    """Return the sub-history of a refutation, by position."""
+    """Return the sub-history of a refutation, by position, and the prices that refute it, if any do."""
     crashed = set(witness.crashed)
     operations = [
         {"position": history.invoke[index], "as": "crashed" if call in crashed else "kept"}
         for call, index in zip(witness.members, witness.calls.indices, strict=False)
     ]
+    prices = witness.refutation.prices
     return {
+        "kind": "refutation" if prices is None else "prices",
         "key": witness.calls.key,
         "past": None if witness.window.start is None else witness.window.invoked,
         "future": None if witness.window.end == FOREVER else witness.window.end,
         "operations": operations,
         "explored": witness.explored,
-    }
+    } | (
+        {}
+        if prices is None
+        else {
+            "prices": [
+                {"position": witness.calls.invokes[call], "price": price} for call, price in prices.items()
+            ]
+        }
+    )

@@ -6,14 +6,19 @@ a store that turns the number 1 into the boolean true pass, so every comparison 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from splitbrain.histories.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
 _ALONE = (str, int, type(None))
 """Exact types that are their own frozen form; no frozen form of another type equals one of theirs."""
+LONGEST = 60
+"""Characters of a value that a sentence shows."""
 
 
 class _Anything:
@@ -66,3 +71,17 @@ def same(left: Any, right: Any) -> bool:
     if left.__class__ in _ALONE and left.__class__ is right.__class__:
         return bool(left == right)
     return freeze(left) == freeze(right)
+
+
+def show(value: Any) -> str:
+    """Return a value for a sentence: its JSON, cut short, without what would steer a terminal."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # Python writes no integer of thousands of digits
+        return "a number of too many digits"
+    return printable(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
+
+
+def show_name(name: str) -> str:
+    """Return the name of an operation for a sentence: quoted and cut short where it is no plain word."""
+    return name if name and name.isprintable() and len(name) <= LONGEST else show(name)

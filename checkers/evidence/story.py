@@ -5,36 +5,49 @@ Everything here is words about a witness; nothing decides anything.
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.evidence import contents_story
+from splitbrain.checkers.evidence.order import forced_order
+from splitbrain.checkers.evidence.shortage import shortage
+from splitbrain.checkers.evidence.values import listed, show
 from splitbrain.checkers.normalise import FOREVER, NONE
+from splitbrain.checkers.values import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from splitbrain.checkers.evidence.order import Stale
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.normalise import Kinds
     from splitbrain.checkers.outcome import Cut
     from splitbrain.histories.history import History
     from splitbrain.histories.operation import Operation
 
+_LOCKING = ("acquire", "release")
+_WITHOUT_VALUE = ("dequeue", "pop", "poll", "peek", *_LOCKING)
+_PAIR = 2
+_WITH_FINDING = ("add", "remove", "contains")
 STATES_SHOWN = 20
 """More possible states than this are counted."""
 _RETURNS_TOLD = 10
 _CALLS_NAMED = 10
-_LONGEST_VALUE = 80
+_EDGES_TOLD = 12
+_LOOKING = {"read": ("to read", "read"), "get": ("to get it", "got")}
+"""What began, and what came of it; of another operation "its cas" and "found"."""
 
 
 class Story:
     """Names the operations of one witness and says how they contradict each other.
 
     Operations are numbered as in the witness's `calls`; `start` and `earlier` are the numbers of those that
-    it has behind its members.
+    it has behind its members. `order` is what is forced among those that are `shown`.
     """
 
-    def __init__(self, history: History, kinds: Kinds, witness: Witness) -> None:
+    def __init__(
+        self, history: History, kinds: Kinds, witness: Witness, shown: Sequence[int], *, key_named: bool
+    ) -> None:
         self.calls = witness.calls
         self.kinds = kinds._replace(initial=witness.window.initial)
         self.operations: list[Operation] = [history[index] for index in witness.calls.indices]
@@ -42,7 +55,9 @@ class Story:
         behind = range(len(self.members), len(self.operations))
         self.start: int | None = behind[0] if behind else None
         self.earlier: int | None = behind[1] if len(behind) > 1 else None
+        self.order = forced_order(self.calls, self.kinds, shown, self.short, self.start)
         self._refutation = witness.refutation
+        self._key_named = key_named
 
     # Names of things.
 
@@ -55,12 +70,23 @@ class Story:
         """Return what a call did, such as "write 7"."""
         operation = self.operations[number]
         call = self.kinds.calls[self.calls.kinds[number]]
-        if operation.f in ("read", "get", "txn"):
-            return f"{operation.f} {show(operation.result if call.known else operation.value)}"
         if operation.f == "delete":
             return "delete"
+        if operation.f in _WITHOUT_VALUE:
+            silent = not call.known or (operation.result is None and operation.f in _LOCKING)
+            return operation.f if silent else f"{operation.f} -> {show(operation.result)}"
+        found = operation.result
+        if operation.f in _WITH_FINDING and call.known and isinstance(found, list) and len(found) == _PAIR:
+            return f"{operation.f} {show(operation.value)} -> {show(found[1])}"
+        if operation.f in ("read", "get", "txn"):
+            return f"{operation.f} {show(operation.result if call.known else operation.value)}"
         unequal = "" if call.applied else " (compared unequal)"
-        return f"{operation.f} {show(operation.value)}{unequal}"
+        returned = call.known and freeze(operation.result) != freeze(operation.value)
+        if operation.value is None:
+            empty = " (found nothing)" if call.known and self.kinds.observer[self.calls.kinds[number]] else ""
+            return f"{operation.f} {show(operation.result)}" if returned else f"{operation.f}{empty}"
+        answer = f" -> {show(operation.result)}" if returned and operation.result is not None else ""
+        return f"{operation.f} {show(operation.value)}{unequal}{answer}"
 
     def _value(self, identifier: int) -> str:
         return show(self.kinds.values[identifier])
@@ -89,14 +115,19 @@ class Story:
 
     # The headline.
 
-    def headline(self) -> str:  # noqa: PLR0911 - one return a kind of contradiction
+    def headline(self) -> str:  # noqa: C901, PLR0911 - one return a kind of contradiction
         """Return the contradiction in one clause."""
         refutation = self._refutation
+        if refutation.rule in contents_story.RULES:
+            return contents_story.Contents(self.calls, self.kinds, self).headline(refutation)
         core = [self.name(number) for number in refutation.core]
         if refutation.rule == "never-written" and self.start is None:
             return f"{core[0]} observed a value that no operation writes"
         if refutation.rule == "never-written":
             value = self._value(self._needs(refutation.core[0]))
+            if self.earlier is not None:
+                since = f"{self._origin()}, and no operation wrote {value} since"
+                return f"{self._too_late(refutation.core[0], '')}: {since}"
             return f"{core[0]} observed {value}, but {self._origin()}, and no operation wrote {value} since"
         if refutation.rule == "read-from-the-future":
             first = "the first to write that value"
@@ -104,19 +135,49 @@ class Story:
         if refutation.rule == "two-cas":
             return f"{core[-2]} and {core[-1]} both replaced a value that was there only once"
         if refutation.rule == "cas-cycle":
-            return f"each of {_listed(core)} needs the value of the one before it, in a circle"
+            return f"each of {listed(core)} needs the value of the one before it, in a circle"
+        if refutation.rule == "counted":
+            return f"no order of its {len(self.members)} operations has each crashed one at most once"
+        if refutation.rule == "element":
+            return f"{core[0]} is possible in no order of the operations before it"
+        if refutation.rule == "held-by-two":
+            return f"{core[0]} and {core[1]} had both returned before either lock was released"
+        if self.order.stale is not None:
+            return self._stale(self.order.stale)
         if refutation.cut is None:
             told = [*self.members] if self.start is None else [self.start, *self.members]
-            return f"{_listed([self.name(number) for number in told])} contradict each other"
+            return f"{listed([self.name(number) for number in told])} contradict each other"
         others = (
             "the operations before it" if self.start is None else f"what ran since {self.name(self.start)}"
         )
         return f"{self.name(refutation.cut.stuck)} is possible in no order of {others}"
 
+    def _stale(self, stale: Stale) -> str:
+        """Say that a value was overwritten before somebody began to look, who found it nevertheless."""
+        return self._too_late(stale.reader, f" by {self.name(stale.overwriter)}")
+
+    def _too_late(self, reader: int, by: str) -> str:
+        operation, value = self.operations[reader], self._value(self._needs(reader))
+        looking, found = _LOOKING.get(operation.f, (f"its {operation.f}", "found"))
+        return (
+            f"{self._named_value(value)} was overwritten{by} before process {operation.process} began"
+            f" {looking} (position {operation.invoke}), yet it {found} {value}"
+        )
+
+    def _named_value(self, value: str) -> str:
+        """Return a value with its key, as `x=7` where the key is a plain word."""
+        key = self.calls.key
+        if not self._key_named:
+            return f"the value {value}"
+        plain = isinstance(key, str) and key.isprintable() and key.isidentifier()
+        return f"{key}={value}" if plain else f"the value {value} of key {show(key)}"
+
     # The sentences.
 
     def sentences(self) -> list[str]:
         """Return the contradiction step by step."""
+        if self._refutation.rule in contents_story.RULES:
+            return contents_story.Contents(self.calls, self.kinds, self).sentences(self._refutation)
         tellers = {
             "never-written": self._never_written,
             "read-from-the-future": self._from_the_future,
@@ -124,6 +185,7 @@ class Story:
             "cas-cycle": self._cas_cycle,
             "cas-chain": self._order_of_values,
             "zones": self._order_of_values,
+            "held-by-two": self._held_by_two,
         }
         return tellers.get(self._refutation.rule, self._last_cut)()
 
@@ -173,6 +235,15 @@ class Story:
         ]
         return [*needs, "So none of them can come first."]
 
+    def _held_by_two(self) -> list[str]:
+        one, other = self._refutation.core
+        until = self.calls.returns[other]
+        return [
+            f"{self.name(one)} returned at position {self.calls.returns[one]}.",
+            f"{self.name(other)} returned at position {until}.",
+            f"Every process releases what it acquired, and neither of these two had begun to by {until}.",
+        ]
+
     def _order_of_values(self) -> list[str]:
         """Tell a conflict of two values, or of two values on one chain of cas: each must come first."""
         invokes, returns = self.calls.invokes, self.calls.returns
@@ -207,15 +278,30 @@ class Story:
     def _last_cut(self) -> list[str]:
         cut = self._refutation.cut
         if cut is None:
-            return []
+            return self._forced()
         told = [] if self.start is None else [f"{_sentence(self._origin())}."]
         told += self._returns(cut) or [
             f"Just before {self.name(cut.stuck)} returned, it could only be {self._states(cut.states)}."
         ]
         running = [self.name(call) for call in cut.open if call != cut.stuck]
         if running:
-            told.append(f"Also running then: {_listed(running[:_CALLS_NAMED])}.")
+            told.append(f"Also running then: {listed(running[:_CALLS_NAMED])}.")
+        if self._refutation.rule == "prices":
+            return [*told, *shortage(self._refutation, self.short, self.name(cut.stuck))]
+        if self._refutation.rule == "supply":
+            return [
+                *told,
+                self._why_stuck(cut),
+                *shortage(self._refutation, self.short, self.name(cut.stuck)),
+            ]
         return [*told, self._why_stuck(cut)]
+
+    def _forced(self) -> list[str]:
+        """Say what is forced: all that can be said of a rule which has no words of its own here."""
+        told = [f"{edge.text}." for edge in self.order.edges]
+        more = len(told) - _EDGES_TOLD
+        rest = [f"({more} more such precedences are left out.)"] if more > 0 else []
+        return [*told[:_EDGES_TOLD], *rest, "No order that keeps to this gives these results."]
 
     def _why_stuck(self, cut: Cut) -> str:
         """Say which value was missing, if it is one that nobody was left to write."""
@@ -231,7 +317,7 @@ class Story:
         if needed != NONE and not left:
             return f"{stuck} needs {self._value(needed)}, and nothing that ran or never returned writes it."
         if needed != NONE and set(left) <= set(gone):
-            writers = _listed([self.name(call) for call in left])
+            writers = listed([self.name(call) for call in left])
             value = self._value(needed)
             return f"{stuck} needs {value}; only {writers} could still write it, and that is used up."
         ending = "From there" if len(cut.states) == 1 else "From none of these states"
@@ -245,7 +331,7 @@ class Story:
         for passed in cut.passed:
             new = [self.name(call) for call in passed.needed if call not in explained]
             explained.update(passed.needed)
-            because = f"; this uses up {_listed(new)}" if new else ""
+            because = f"; this uses up {listed(new)}" if new else ""
             states = self._states(passed.states)
             told.append(f"When {self.name(passed.call)} returned, it could only be {states}{because}.")
         skipped = len(told) - _RETURNS_TOLD
@@ -254,7 +340,7 @@ class Story:
     def _states(self, states: Sequence[Any]) -> str:
         names = list(dict.fromkeys(map(self._state, states)))
         more = len(names) - STATES_SHOWN
-        return _listed(names if more <= 0 else [*names[:STATES_SHOWN], f"{more} others"], "or")
+        return listed(names if more <= 0 else [*names[:STATES_SHOWN], f"{more} others"], "or")
 
     def _state(self, state: Any) -> str:
         """Return a state in words. The walk doesn't tell states apart that no call looks for."""
@@ -269,22 +355,10 @@ class Story:
             for value in values
         ):
             return show(state)
+        if any(operation.f in _LOCKING for operation in self.operations):
+            return "held"
         return "a value that none of these operations observes" if flat or prefix else show(state)
-
-
-def show(value: Any) -> str:
-    """Return a value as JSON, cut short where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return (
-        text
-        if len(text) <= _LONGEST_VALUE
-        else f"{text[: _LONGEST_VALUE // 2]}...{text[-_LONGEST_VALUE // 4 :]}"
-    )
 
 
 def _sentence(clause: str) -> str:
     return clause[:1].upper() + clause[1:] if clause.startswith("the ") else clause
-
-
-def _listed(names: Sequence[str], word: str = "and") -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"

@@ -5,25 +5,31 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.evidence.story import STATES_SHOWN, Story, show
-from splitbrain.checkers.normalise import FOREVER, NONE
+from splitbrain.checkers.evidence.story import STATES_SHOWN, Story
+from splitbrain.checkers.evidence.values import show
+from splitbrain.checkers.normalise import FOREVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
+    from splitbrain.checkers.evidence.order import Edge
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.normalise import Kinds
+    from splitbrain.checkers.outcome import Cut
     from splitbrain.histories.history import History
 
+_STUCK = ("never-written", "read-from-the-future", "never-inserted", "removed-from-the-future")
+"""Rules of which the first call is the one that no order explains."""
 SHOWN = 60
 """A witness of more calls than this is told by its cut; the calls around it are listed."""
+ORDER_SHOWN = 200
+"""Of the order that came furthest, so many calls are listed: the last."""
 
 
 class Teller:
     """Turns one witness into a summary and evidence."""
 
     def __init__(self, history: History, kinds: Kinds, witness: Witness, *, key_named: bool) -> None:
-        self._story = Story(history, kinds, witness)
+        self._shown = _shown(witness)
+        self._story = Story(history, kinds, witness, self._shown, key_named=key_named)
         self._witness = witness
         self._calls = witness.calls
         self._kinds = self._story.kinds
@@ -40,20 +46,23 @@ class Teller:
         """Return the witness as JSON-native data: operations, edges, story, cut.
 
         `start` is the position of the operation whose outcome the others begin with, if they don't begin
-        with the history.
+        with the history. `circle` are those of the edges that run in a circle, if some do.
         """
-        shown = self._shown()
+        order = self._story.order
         start, stuck = self._story.start, self._stuck()
         evidence: dict[str, Any] = {
             "key": self._calls.key,
             "start": None if start is None else self._operations[start].invoke,
             "stuck": None if stuck is None else self._operations[stuck].invoke,
-            "operations": [self._operation(number) for number in shown],
-            "edges": self._edges(shown),
+            "operations": [self._operation(number) for number in self._shown],
+            "edges": [self._edge(edge) for edge in order.edges],
+            "circle": [self._edge(edge) for edge in order.circle],
             "story": self._story.sentences(),
         }
         if self._witness.refutation.cut is not None:
-            evidence["cut"] = self._cut(shown)
+            evidence["cut"] = self._cut(self._witness.refutation.cut)
+        if self._witness.furthest is not None:
+            evidence["furthest"] = self._cut(self._witness.furthest)
         return evidence
 
     def _stuck(self) -> int | None:
@@ -61,22 +70,9 @@ class Teller:
         refutation = self._witness.refutation
         if refutation.cut is not None:
             return refutation.cut.stuck
-        return refutation.core[0] if refutation.rule in ("never-written", "read-from-the-future") else None
-
-    def _shown(self) -> list[int]:
-        """Return the calls to list in the order of their invocations: all, or those around the cut."""
-        count = len(self._operations)
-        cut = self._witness.refutation.cut
-        shown = set(range(count))
-        if count > SHOWN and cut is not None:
-            near = {cut.stuck, *cut.open}
-            latest = sorted(range(count), key=self._end, reverse=True)
-            shown = near | set(latest[: max(0, SHOWN - len(near))])
-        return sorted(shown, key=self._calls.invokes.__getitem__)
-
-    def _end(self, number: int) -> int:
-        returned = self._calls.returns[number]
-        return self._calls.invokes[number] if returned == FOREVER else returned
+        if self._story.order.stale is not None:
+            return self._story.order.stale.reader
+        return refutation.core[0] if refutation.rule in _STUCK else None
 
     def _operation(self, number: int) -> dict[str, Any]:
         operation = self._operations[number]
@@ -94,62 +90,41 @@ class Teller:
             "applied": operation.applied and not observed_fail,
         }
 
-    def _edges(self, shown: Sequence[int]) -> list[dict[str, Any]]:
-        edges = [*self._real_time(shown), *self._reads_from(shown)]
-        return [
-            {"from": self._operations[a].invoke, "to": self._operations[b].invoke, "why": why, "text": text}
-            for a, b, why, text in edges
-        ]
+    def _edge(self, edge: Edge) -> dict[str, Any]:
+        return {
+            "from": self._operations[edge.earlier].invoke,
+            "to": self._operations[edge.later].invoke,
+            "why": edge.why,
+            "text": edge.text,
+        }
 
-    def _real_time(self, shown: Sequence[int]) -> Iterable[tuple[int, int, str, str]]:
-        """Yield the precedences in real time that don't follow from others."""
-        invokes, returns = self._calls.invokes, self._calls.returns
-        for later in shown:
-            before = [call for call in shown if returns[call] < invokes[later]]
-            latest_begin = max((invokes[call] for call in before), default=-1)
-            for earlier in before:
-                if returns[earlier] > latest_begin:
-                    one, other = self._story.short(earlier), self._story.short(later)
-                    text = f"{one} had returned when {other} was invoked"
-                    yield earlier, later, "real-time", text
-
-    def _reads_from(self, shown: Sequence[int]) -> Iterable[tuple[int, int, str, str]]:
-        """Yield who read or replaced whose value, where only one call of the witness writes it."""
-        kinds, column = self._kinds, self._calls.kinds
-        writers: dict[int, list[int]] = {}
-        for call in range(len(column)):
-            if kinds.writes[column[call]] != NONE:
-                writers.setdefault(kinds.writes[column[call]], []).append(call)
-        listed = set(shown)
-        for call in shown:
-            value = kinds.reads[column[call]]
-            sources = writers.get(value, [])
-            if (
-                value in (NONE, kinds.initial)
-                or len(sources) != 1
-                or sources[0] not in listed
-                or sources[0] == call
-            ):
-                continue
-            replaces = kinds.writes[column[call]] != NONE
-            why, verb = ("overwrites", "replaced") if replaces else ("reads", "returned")
-            yield (
-                sources[0],
-                call,
-                why,
-                f"{self._story.short(call)} {verb} the value of {self._story.short(sources[0])}",
-            )
-
-    def _cut(self, shown: Sequence[int]) -> dict[str, Any]:
-        cut = self._witness.refutation.cut
-        assert cut is not None
+    def _cut(self, cut: Cut) -> dict[str, Any]:
         return {
             "stuck": self._operations[cut.stuck].invoke,
             "states": [_plain(state) for state in cut.states[:STATES_SHOWN]],
             "states_in_all": len(cut.states),
             "open": [self._operations[call].invoke for call in cut.open],
-            "window": [self._operations[call].invoke for call in shown],
+            "window": [self._operations[call].invoke for call in self._shown],
+            "order": [self._operations[call].invoke for call in cut.order[-ORDER_SHOWN:]],
+            "order_in_all": len(cut.order),
         }
+
+
+def _shown(witness: Witness) -> list[int]:
+    """Return the calls to list in the order of their invocations: all, or those around the cut or core."""
+    invokes, returns = witness.calls.invokes, witness.calls.returns
+    count = len(invokes)
+    cut = witness.refutation.cut
+    shown = set(range(count))
+
+    def end(number: int) -> int:
+        return invokes[number] if returns[number] == FOREVER else returns[number]
+
+    if count > SHOWN:
+        near = set(witness.refutation.core[:SHOWN]) if cut is None else {cut.stuck, *cut.open}
+        latest = sorted(range(count), key=end, reverse=True)
+        shown = near | set(latest[: max(0, SHOWN - len(near))])
+    return sorted(shown, key=invokes.__getitem__)
 
 
 def _plain(state: Any) -> Any:

@@ -20,7 +20,7 @@ def leader_completeness(facts: Facts) -> Iterator[Violation]:
     """Yield a violation for each election whose leader provably lacked a committed entry."""
     if not facts.elections:
         return
-    commits = _earliest(facts)
+    commits = facts.earliest_commits()
     chains: dict[str, dict[tuple[int, Digest], Link | None]] = {}
     for election in sorted(facts.elections, key=lambda each: each.term):
         node = election.note.node
@@ -33,21 +33,10 @@ def leader_completeness(facts: Facts) -> Iterator[Violation]:
             yield found
 
 
-def _earliest(facts: Facts) -> dict[int, dict[Digest, Commit]]:
-    """Return for each committed index and digest the note with the lowest term, by rising index."""
-    commits: dict[int, dict[Digest, Commit]] = {}
-    for commit in facts.commits:
-        index, digest, in_term, _ = commit
-        known = commits.setdefault(index, {}).setdefault(digest, commit)
-        if in_term < known.in_term:
-            commits[index][digest] = commit
-    return dict(sorted(commits.items()))
-
-
 def _chain(spans: Sequence[Span]) -> dict[tuple[int, Digest], Link | None]:
     """Return what a node's notes say lies below each digest; None where they disagree."""
     below: dict[tuple[int, Digest], Link | None] = {}
-    for first, entries, previous, note in spans:
+    for first, entries, previous, note, _ in spans:
         before = previous
         for index, (_, digest) in enumerate(entries, first):
             if before is not None:

@@ -41,15 +41,17 @@ class Election(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A log held `entries` (pairs of a term and a digest) from `first` on.
+    """A log held `entries` (pairs of a term and a digest) from `first` on, and nothing behind them.
 
-    `before` is the digest below the first one, where the note states it.
+    `before` is the digest below the first one, where the note states it. `then` is the node's next note,
+    where it takes both to say so.
     """
 
     first: int
     entries: Sequence[tuple[int, Digest]]
     before: Digest | None
     note: NodeNote
+    then: NodeNote | None = None
 
 
 class Commit(NamedTuple):
@@ -95,13 +97,23 @@ class Facts:
     votes: list[Vote] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
     logs: dict[str, list[Span]] = field(default_factory=dict)
-    """What the log of each node held at some time."""
+    """What the log of each node held, in the order of its notes."""
     entries: Prefixes[tuple[int, int]] = field(default_factory=Prefixes)
     """The prefix that ends in the entry of an (index, term), in any log or snapshot."""
     states: Prefixes[int] = field(default_factory=Prefixes)
     """The prefix that a state machine has at an index, by applying entries or from a snapshot."""
     snapshots: list[NodeNote] = field(default_factory=list)
     malformed: list[NodeNote] = field(default_factory=list)
+
+    def earliest_commits(self) -> dict[int, dict[Digest, Commit]]:
+        """Return for each committed index and digest the note with the lowest term, by rising index."""
+        commits: dict[int, dict[Digest, Commit]] = {}
+        for commit in self.commits:
+            index, digest, in_term, _ = commit
+            known = commits.setdefault(index, {}).setdefault(digest, commit)
+            if in_term < known.in_term:
+                commits[index][digest] = commit
+        return dict(sorted(commits.items()))
 
     @property
     def empty(self) -> bool:

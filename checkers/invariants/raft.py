@@ -9,7 +9,10 @@ make both of:
 *ES, election safety (5.2)*: at most one leader is elected in a term. Two nodes that each note that they
 lead one term contradict it; so does one node that leads the same term in two of its lives, because a
 candidate persists its new term before it asks for votes, so that a later life can only be elected in a
-later term. What followers believe about who leads is not used: it is hearsay.
+later term. What followers believe about who leads is not used: it is hearsay. Election safety rests on one
+vote a server and term (5.2), across crashes: a node that notes votes for two candidates of one term has
+broken it, whether or not both were elected this time. A vote is noted when it is durable, so no crash
+excuses the second.
 
 *LM, log matching (5.3)*: an index and a term name one entry and its whole prefix, in all logs and at
 all times: the leader of the term makes that entry once, after a prefix that it never changes, and a
@@ -27,8 +30,9 @@ give, step by step down from (i, d), the only digests that its log can have held
 off (a note is lost, or two notes disagree about what is below a digest, a collision) nothing is
 concluded. A log that begins in a snapshot needs no rule of its own: its first entry is noted after the
 snapshot's digest, so the chain reaches the snapshot's index, where it is compared, and goes on below only
-where the node once noted those entries themselves. The harm of a snapshot that drops entries behind it
-shows at the next election: a drop is no contradiction as long as a majority has what was committed.
+where the node once noted those entries themselves. Leader completeness rests on what servers keep
+(`retention`): a committed entry that a server has stored stays stored, and a server that lost one has broken
+it, whether or not the others made up for it this time.
 
 *SMS, state-machine safety (5.4.3)*: no two servers apply different entries at one index. An applied
 digest covers all that was applied before, so two different ones at an index contradict it, of two nodes
@@ -52,13 +56,14 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.invariants.citation import violation
 from splitbrain.checkers.invariants.completeness import leader_completeness
+from splitbrain.checkers.invariants.retention import retention
 from splitbrain.checkers.invariants.vocabulary import read_facts
 from splitbrain.checkers.verdict import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from splitbrain.checkers.invariants.facts import Facts, Leadership
+    from splitbrain.checkers.invariants.facts import Facts, Leadership, Vote
     from splitbrain.checkers.verdict import NodeNote, Violation
 
 METHOD = "notes"
@@ -80,6 +85,7 @@ class RaftInvariants:
             *election_safety(facts),
             *log_matching(facts),
             *leader_completeness(facts),
+            *retention(facts),
             *state_machine_safety(facts),
         ]
         if violations:
@@ -134,7 +140,14 @@ class RaftInvariants:
 
 
 def election_safety(facts: Facts) -> Iterator[Violation]:
-    """Yield a violation for each term with two leaders."""
+    """Yield a violation for each term with two leaders, or else with a server that voted twice."""
+    unsafe = dict(_two_leaders(facts))
+    yield from unsafe.values()
+    yield from _two_votes(facts, set(unsafe))
+
+
+def _two_leaders(facts: Facts) -> Iterator[tuple[int, Violation]]:
+    """Yield each term with two leaders, and the violation."""
     terms: dict[int, list[Leadership]] = defaultdict(list)
     for each in facts.leaderships:
         terms[each.term].append(each)
@@ -148,26 +161,36 @@ def election_safety(facts: Facts) -> Iterator[Violation]:
         other = next((each for each in claims if each.note.node != first.note.node), None)
         if other is not None:
             names = sorted({each.note.node for each in claims})
-            yield violation(
-                "ES",
+            summary = (
                 f"{' and '.join(names)} were both elected leader of term {term}."
                 if len(names) == 2
-                else f"{', '.join(names)} were all elected leader of term {term}.",
-                [(first.note, f"it leads term {term}"), (other.note, f"it leads term {term}")],
-                story,
+                else f"{', '.join(names)} were all elected leader of term {term}."
             )
+            claim = f"it leads term {term}"
+            yield term, violation("ES", summary, [(first.note, claim), (other.note, claim)], story)
             continue
         again = next((each for each in claims if each.born is not first.born), None)
         if again is not None:
+            cited = [
+                (first.note, f"it leads term {term}"),
+                (again.born or again.note, "a new life begins"),
+                (again.note, f"it leads term {term} again"),
+            ]
+            summary = f"{first.note.node} was elected leader of term {term} in two of its lives."
+            yield term, violation("ES", summary, cited, story)
+
+
+def _two_votes(facts: Facts, told: set[int]) -> Iterator[Violation]:
+    """Yield a violation for each server that voted for two candidates in a term not yet told of."""
+    cast: dict[tuple[int, str], Vote] = {}
+    for vote in facts.votes:
+        first = cast.setdefault((vote.term, vote.note.node), vote)
+        if first.candidate != vote.candidate and vote.term not in told:
+            told = {*told, vote.term}
             yield violation(
                 "ES",
-                f"{first.note.node} was elected leader of term {term} in two of its lives.",
-                [
-                    (first.note, f"it leads term {term}"),
-                    (again.born or again.note, "a new life begins"),
-                    (again.note, f"it leads term {term} again"),
-                ],
-                story,
+                f"{vote.note.node} voted for {first.candidate} and for {vote.candidate} in term {vote.term}.",
+                [(each.note, f"it votes for {each.candidate} in term {each.term}") for each in (first, vote)],
             )
 
 

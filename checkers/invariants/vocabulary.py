@@ -8,7 +8,8 @@ The vocabulary is the contract between `systems/raft`, which notes, and the inva
     elected    {"term": t, "last": i, "digest": d}      it becomes leader, its log ending so
     appended   {"first": i, "entries": [[term, digest], ...], "previous": d}
                its log now holds these at i, i+1, ... after the digest d at i-1, and nothing beyond
-    truncated  {"from": i}                              entries from index i on are removed
+    truncated  {"from": i}                              entries from index i on are removed; where others
+               take their place in the same step, `appended` is the node's very next note
     committed  {"index": i, "term": t, "digest": d, "in_term": u}
                its commit index is now i, an entry of term t; its current term is u
     applied    {"first": i, "digests": [d, ...], "term": t}
@@ -59,7 +60,11 @@ def read_facts(notes: Mapping[str, Sequence[NodeNote]]) -> Facts:
     reader_of = _READERS.get
     for own in notes.values():
         born: NodeNote | None = None
+        cut: NodeNote | None = None
         for note in own:
+            if cut is not None:
+                _cut(cut, note, facts)
+            cut = note if note.kind == "truncated" else None
             reader = reader_of(note.kind)
             if reader is None:
                 if note.kind == "started":
@@ -131,8 +136,13 @@ def _snapshot(note: NodeNote, fields: Mapping[str, Any], _: NodeNote | None, fac
 
 
 def _installed(note: NodeNote, fields: Mapping[str, Any], born: NodeNote | None, facts: Facts) -> None:
-    _number(fields, "last")
+    last = _number(fields, "last")
     _snapshot(note, fields, born, facts)
+    facts.logs.setdefault(note.node, []).append(Span(last + 1, (), None, note))
+
+
+def _truncated(_: NodeNote, fields: Mapping[str, Any], __: NodeNote | None, ___: Facts) -> None:
+    _number(fields, "from")
 
 
 def _unreadable(_: NodeNote, __: Mapping[str, Any], ___: NodeNote | None, ____: Facts) -> None:
@@ -148,10 +158,18 @@ _READERS: dict[str, Callable[[NodeNote, Mapping[str, Any], NodeNote | None, Fact
     "applied": _applied,
     "snapshot-taken": _snapshot,
     "snapshot-installed": _installed,
+    "truncated": _truncated,
     "voted": _voted,
     UNREADABLE: _unreadable,
 }
 """Each adds the facts of one note, given its fields and the `started` note of its life, or raises."""
+
+
+def _cut(note: NodeNote, then: NodeNote, facts: Facts) -> None:
+    """Entries were removed for good, unless others came in their place or the node's life ended meanwhile."""
+    first = note.fields.get("from")
+    if then.kind not in ("appended", "started") and type(first) is int and first > 0:
+        facts.logs.setdefault(note.node, []).append(Span(first, (), None, note, then))
 
 
 def _hold(span: Span, facts: Facts) -> None:

@@ -115,7 +115,7 @@ def merge_crashed(calls: Calls, kinds: Kinds, lens: Lens) -> Calls:
     return calls._replace(kinds=renamed)
 
 
-class _Opening(NamedTuple):
+class Opening(NamedTuple):
     """An open completed call, at the bit that it holds while it is open."""
 
     call: int
@@ -139,7 +139,7 @@ class Walk:
         self.supply = Supply(calls, kinds, flat=flat)
         self.width = _widest(calls)
         self.full = (1 << self.width) - 1
-        self.open: dict[int, _Opening] = {}
+        self.open: dict[int, Opening] = {}
         self.observers = 0
         self.mutators = 0
         self.returned = 0
@@ -167,7 +167,7 @@ class Walk:
                     self.supply.invoke(kind)
                 else:
                     bit = bit_of[upcoming] = free.pop()
-                    self.open[bit] = _Opening(upcoming, kind)
+                    self.open[bit] = Opening(upcoming, kind)
                     if observer[kind]:
                         self.observers |= bit
                     else:
@@ -342,6 +342,7 @@ class Walk:
             states=self._states(self.alive),
             open=tuple(sorted(opening.call for opening in self.open.values())),
             passed=tuple(each if isinstance(each, Passed) else self._passed(*each) for each in self.told),
+            order=_unwind(next(iter(self.alive.values()))),
         )
         return Refutation("configurations", tuple(range(invoked)), cut)
 

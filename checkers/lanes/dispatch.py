@@ -1,24 +1,41 @@
-"""One key through the lanes: cheap necessary conditions, zones, then the configuration graph."""
+"""One key through the lanes: that of its data type, or those of registers, then the configuration graph."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.lanes import configurations, necessary, zones
+from splitbrain.checkers.lanes import (
+    general,
+    mutexes,
+    necessary,
+    pricing,
+    priority_queues,
+    queues,
+    sets,
+    stacks,
+    zones,
+)
+from splitbrain.checkers.lanes.general import Decided
+from splitbrain.checkers.lanes.names import BY_DISCIPLINE
 from splitbrain.checkers.outcome import Undecided
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
 
 
-class Decided(NamedTuple):
-    """What the lanes said about a key, and which of them had the last word."""
-
-    outcome: Outcome
-    lane: str
+LANES: Mapping[str, Callable[[Calls, Kinds], Outcome]] = {
+    "set": sets.decide,
+    "fifo-queue": queues.decide,
+    "stack": stacks.decide,
+    "priority-queue": priority_queues.decide,
+    "mutex": mutexes.decide,
+}
+"""The lanes of data types, by `Model.discipline`."""
 
 
 def decide(
@@ -29,6 +46,15 @@ def decide(
     Raises:
         BudgetExceeded: the search spent its budget.
     """
+    if method == "priced":
+        return Decided(pricing.decide(calls, kinds, model, initial, budget), "priced")
+    lane = BY_DISCIPLINE.get(model.discipline)
+    if lane is not None and method in ("auto", lane):
+        outcome = LANES[model.discipline](calls, kinds)
+        if method == lane or not isinstance(outcome, Undecided):
+            return Decided(outcome, lane)
+    elif method not in ("auto", "zones", "configurations"):
+        return Decided(Undecided(f"{method} don't decide the model {model.name}"), method)
     if method != "configurations":
         if all(map(kinds.flat.__getitem__, calls.kinds)):
             refutation = necessary.refute(calls, kinds)
@@ -37,4 +63,4 @@ def decide(
         outcome = zones.decide(calls, kinds)
         if method == "zones" or not isinstance(outcome, Undecided):
             return Decided(outcome, "zones")
-    return Decided(configurations.decide(calls, kinds, model, initial, budget), "configurations")
+    return general.decide(calls, kinds, model, initial, budget)

@@ -59,6 +59,10 @@ class Supply:
         """Make one more crashed call of that kind available."""
         self._invoked[self._group_of[kind]] += 1
 
+    def withdraw(self, kind: int) -> None:
+        """Take back the last `invoke` of that kind."""
+        self._invoked[self._group_of[kind]] -= 1
+
     def useful(self, open_kinds: Iterable[int]) -> list[int]:
         """Return the groups that can change what some open completed call does, each once.
 

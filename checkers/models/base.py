@@ -59,6 +59,8 @@ class Call(NamedTuple):
 
     `known` is False for an operation that never returned, whose `result` means nothing then.
     `applied` is False for one that returned a negative result, such as a cas that compared unequal.
+    `process` is who called, and None unless the model looks at it (`by_process`). `key` is the identity of
+    the operation's key, and None where each key is an object of its own.
     """
 
     f: str
@@ -66,6 +68,8 @@ class Call(NamedTuple):
     result: Any = None
     known: bool = True
     applied: bool = True
+    process: int | None = None
+    key: Hashable | None = None
 
 
 class Access(NamedTuple):
@@ -113,6 +117,31 @@ class Model:
     """Names of operations that never change the state, whatever they return."""
     by_key: ClassVar[bool] = True
     """Whether an operation's key names an object of its own, so that keys can be checked one by one."""
+    keys_within: ClassVar[bool] = False
+    """Whether keys are places in the one object, where they aren't objects of their own (`keyed=False`)."""
+    by_process: ClassVar[bool] = False
+    """Whether it matters which process calls, as to a lock."""
+    discipline: ClassVar[str] = ""
+    """The data type, if a polynomial lane knows it: set, fifo-queue, stack, priority-queue, mutex."""
+
+    def starting(self, initial: Any) -> tuple[Model, Any]:
+        """Return the model of histories that begin with `initial`, and that state in the model's own form.
+
+        The model is itself, unless the beginning changes which calls are observers.
+
+        Raises:
+            ModelMismatch: the object can't be in that state.
+        """
+        return self, initial
+
+    def partition(self, call: Call) -> Hashable | None:
+        """Name the part of the object that the call is about, or return None if that is the whole of it.
+
+        Parts are checked one by one, as keys are. So either no call is about the whole or all are, and no
+        call sees or changes another part than its own.
+        """
+        del call
+        return None
 
     def step(self, state: Any, call: Call) -> Any:
         """Return the state after `call`, or `ILLEGAL`. Of a crashed call (not `known`) any result will do."""

@@ -1,4 +1,4 @@
-"""A key-value store, seen one key at a time.
+"""A key-value store, seen one key at a time: keys are independent, so this holds for the whole store too.
 
 A missing key reads as null and a written null is a deleted key, so a key is one register whose initial
 value is null: `cas [null, v]` creates it and `delete` writes null. Deleting a missing key succeeds.
@@ -16,9 +16,9 @@ from splitbrain.checkers.models.register import (
     cas_access,
     cas_changes_nothing,
     cas_complaint,
-    changed_complaint,
 )
-from splitbrain.checkers.values import ANYTHING, freeze
+from splitbrain.checkers.models.shapes import changed_complaint, unapplied_complaint
+from splitbrain.checkers.values import ANYTHING, freeze, show
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -31,14 +31,20 @@ class Kv(Model):
     summary: ClassVar[str] = "a store of keys: get, put v, append s, cas [old, new], delete"
     functions: ClassVar[tuple[str, ...]] = ("get", "put", "append", "cas", "delete", "read", "write")
     observers: frozenset[str] = frozenset({"get", "read"})
+    keys_within: ClassVar[bool] = True
 
     def complaint(self, call: Call) -> str | None:
         """Ask for a pair in a cas and for a string in an append."""
         mutators = ("put", "write", "append")
-        problem = super().complaint(call) or cas_complaint(call) or changed_complaint(call, mutators)
+        problem = super().complaint(call) or unapplied_complaint(call) or cas_complaint(call)
+        problem = problem or changed_complaint(call, mutators)
         if problem is None and call.f == "append" and not isinstance(call.value, str):
-            return f"needs a string, not {call.value!r}"
+            return f"needs a string, not {show(call.value)}"
         return problem
+
+    def partition(self, call: Call) -> Hashable | None:
+        """Name the key, if the calls of several are in one history of one store."""
+        return call.key
 
     def is_observer(self, call: Call) -> bool:
         """Name reads, an unequal cas, a cas from a value to itself."""

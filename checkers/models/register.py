@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from splitbrain.checkers.models.base import ILLEGAL, NOTHING, Access, Call, Model
-from splitbrain.checkers.values import ANYTHING, same
+from splitbrain.checkers.models.base import ILLEGAL, NOTHING, Access, Call, Model, ModelMismatch
+from splitbrain.checkers.models.shapes import changed_complaint, unapplied_complaint
+from splitbrain.checkers.values import ANYTHING, same, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,8 @@ class Register(Model):
     observers: frozenset[str] = frozenset({"read"})
 
     def complaint(self, call: Call) -> str | None:
-        """Refuse a write that completed with another value than it was invoked with."""
-        return super().complaint(call) or changed_complaint(call, ("write",))
+        """Refuse a write that wasn't applied, or completed with another value than it was invoked with."""
+        return super().complaint(call) or unapplied_complaint(call) or changed_complaint(call, ("write",))
 
     def access(self, call: Call) -> Access | None:
         """Describe a read or a write."""
@@ -67,19 +68,8 @@ class CasRegister(Register):
 def cas_complaint(call: Call) -> str | None:
     """Say that a cas has no pair, or completed with another one, or None."""
     if call.f == "cas" and not (isinstance(call.value, (list, tuple)) and len(call.value) == _PAIR):
-        return f"needs [old, new], not {call.value!r}"
+        return f"needs [old, new], not {show(call.value)}"
     return changed_complaint(call, ("cas",))
-
-
-def changed_complaint(call: Call, mutators: tuple[str, ...]) -> str | None:
-    """Say that a mutator completed with another value than it was invoked with, or None.
-
-    A log that contradicts itself about what was written can be neither valid nor invalid. Many logs
-    leave the value of such a completion out.
-    """
-    if call.f in mutators and call.known and call.result is not None and not same(call.result, call.value):
-        return f"was invoked with {call.value!r} and completed with {call.result!r}"
-    return None
 
 
 def cas_changes_nothing(call: Call) -> bool:
@@ -118,21 +108,17 @@ class MultiRegister(Model):
 
     def complaint(self, call: Call) -> str | None:
         """Ask for a list of reads and writes."""
-        problem = super().complaint(call)
-        if problem:
-            return problem
-        for actions in (call.value, call.result) if call.known else (call.value,):
-            if not isinstance(actions, (list, tuple)) or not all(map(self._is_action, actions)):
-                return f'needs a list of ["read", cell, value] and ["write", cell, value], not {actions!r}'
-        return None
+        problem = super().complaint(call) or unapplied_complaint(call)
+        return problem or actions_complaint(call, self._READS, self._WRITES)
 
-    def _is_action(self, action: Any) -> bool:
-        return (
-            isinstance(action, (list, tuple))
-            and len(action) == 3
-            and action[0] in self._READS + self._WRITES
-            and isinstance(action[1], (str, int))
-        )
+    def starting(self, initial: Any) -> tuple[Model, Any]:
+        """Ask for the values of cells by their names."""
+        if initial is not None and not isinstance(initial, dict):
+            raise ModelMismatch(
+                f"The model {self.name} can't begin with {show(initial)}: name a value for each cell, such as"
+                ' {"x": 0}.'
+            )
+        return self, initial or {}
 
     def is_observer(self, call: Call) -> bool:
         """Name the transactions that write nothing."""
@@ -140,7 +126,7 @@ class MultiRegister(Model):
 
     def loosen(self, call: Call) -> Call:
         """Make each null read legal in any state."""
-        if not call.known:
+        if not call.known or self.complaint(call):
             return call
         actions = [
             [f, cell, ANYTHING if value is None and f in self._READS else value]
@@ -148,12 +134,35 @@ class MultiRegister(Model):
         ]
         return call._replace(result=actions)
 
-    def step(self, state: Mapping[str, Any] | None, call: Call) -> Any:
+    def step(self, state: Mapping[Any, Any], call: Call) -> Any:
         """Run the actions one after the other."""
-        cells = dict(state or {})
+        cells = dict(state)
         for f, cell, value in call.result if call.known else call.value:
             if f in self._WRITES:
                 cells[cell] = value
             elif call.known and value is not ANYTHING and not same(cells.get(cell), value):
                 return ILLEGAL
         return cells
+
+
+def actions_complaint(call: Call, reads: tuple[str, ...], writes: tuple[str, ...]) -> str | None:
+    """Say that a transaction is no list of reads and writes, or completed as another one, or None."""
+    for actions in (call.value, call.result) if call.known else (call.value,):
+        if not isinstance(actions, (list, tuple)) or not all(
+            isinstance(action, (list, tuple))
+            and len(action) == 3
+            and action[0] in reads + writes
+            and type(action[1]) in (str, int)
+            for action in actions
+        ):
+            form = f'["{reads[0]}", cell, value] and ["{writes[0]}", cell, value]'
+            return f"needs a list of {form}, not {show(actions)}"
+    if call.known and not (
+        len(call.value) == len(call.result)
+        and all(
+            asked[:2] == told[:2] and (asked[0] in reads or same(asked[2], told[2]))
+            for asked, told in zip(call.value, call.result, strict=True)
+        )
+    ):
+        return f"was invoked with {show(call.value)} and completed with {show(call.result)}"
+    return None

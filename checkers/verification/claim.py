@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from splitbrain.checkers.verification.sequential import MODELS, Request, Step
+from splitbrain.checkers.verification.sequential import MODELS, STARTS
+from splitbrain.checkers.verification.steps import Request, Step
 from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError
 
@@ -37,6 +38,8 @@ class Recorded(Protocol):
     def applied(self) -> bool: ...  # noqa: D102 - as in `Operation`
     @property
     def process(self) -> int: ...  # noqa: D102 - as in `Operation`
+    @property
+    def key(self) -> Any: ...  # noqa: D102 - as in `Operation`
 
 
 @dataclass(frozen=True)
@@ -76,15 +79,19 @@ class Claim:
                 known=self.completed(operation) and not crashed,
                 applied=operation.applied and operation.status == "ok",
                 nil_reads_any=self.nil_reads_any,
+                process=operation.process,
+                key=None if self.keyed else identity(operation.key),
             )
         )
 
     def start(self, registers: Iterable[Hashable]) -> State:
-        """Return the initial state of these registers, in this order."""
-        if self.model == "multi-register" and isinstance(self.initial, dict):
-            named = {identity(name): identity(value) for name, value in self.initial.items()}
-            return tuple(named.get(register, named.get(str(register))) for register in registers)
-        return tuple(identity(self.initial) for _ in registers)
+        """Return the initial state of these registers, in this order.
+
+        Raises:
+            RejectedError: the model can't begin with what is claimed.
+        """
+        start = STARTS[self.model]
+        return tuple(start(self.initial, register) for register in registers)
 
     def _observation(self, operation: Recorded) -> bool:
         return self.failed_cas_observed and operation.status == "fail" and operation.f == "cas"

@@ -46,16 +46,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from splitbrain.checkers.verification.claim import describe
+from splitbrain.checkers.verification.elements import moves_values
+from splitbrain.checkers.verification.sequential import OVERWRITES, observes_only
 from splitbrain.checkers.verification.verification import RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from splitbrain.checkers.verification.claim import Claim
-    from splitbrain.checkers.verification.sequential import Step
+    from splitbrain.checkers.verification.steps import Step
     from splitbrain.histories.operation import Operation
 
-OVERWRITES = ("write", "equal", "attempt")
+MUTATES = (*OVERWRITES, "append")
 OBSERVES = ("read", "equal", "attempt")
 
 
@@ -95,7 +97,7 @@ def check_dropped(
         (operation, step)
         for operation in dropped
         for step in claim.steps(operation)
-        if not _observes_only(step)
+        if not observes_only(step) and not moves_values(step)
     ]
     kept = [(each.operation, step) for each in remaining for step in each.steps]
     registers: dict[Hashable, Register] = {}
@@ -132,6 +134,10 @@ def _register(
 
 
 def _check_mutator(operation: Operation, mutator: Step, register: Register) -> None:
+    if mutator.kind not in MUTATES:
+        raise RejectedError(
+            f"The certificate drops {describe(operation)}, which is neither an observer nor a write."
+        )
     for other, step in register.steps:
         if step.kind == "unequal":
             raise RejectedError(
@@ -143,11 +149,6 @@ def _check_mutator(operation: Operation, mutator: Step, register: Register) -> N
                 f"The certificate drops {describe(operation)}, but {describe(other)}, which it keeps,"
                 " observes its value."
             )
-
-
-def _observes_only(step: Step) -> bool:
-    """Whether the step changes no state in which it is legal."""
-    return step.kind in ("read", "unequal") or (step.kind in ("equal", "attempt") and step.found == step.left)
 
 
 def _has_part_in(dropped: Step, value: Hashable, register: Register) -> bool:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from splitbrain.checkers.verification.claim import Task
-    from splitbrain.checkers.verification.sequential import State, Step
+    from splitbrain.checkers.verification.sequential import State
+    from splitbrain.checkers.verification.steps import Step
 
 SMALL = 12
 """Up to so many operations, brute force."""

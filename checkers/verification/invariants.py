@@ -3,10 +3,11 @@
 Written without the checker's code, from the rules alone (Ongaro & Ousterhout 2014, figure 3), over the
 notes' fields as docs and `checkers.invariants` state them:
 
-    ES   two nodes, or two lives of one node, lead the same term
+    ES   two nodes, or two lives of one node, lead the same term; or one voted for two candidates in it
     LM   an entry of the same index and term has two digests
     LC   an entry is committed in a term, and a leader elected in a later one ends below it, or
-         has another digest there
+         has another digest there; or a node whose log held it, and ended in that term or a later one,
+         has a log without it afterwards
     SMS  an index was applied with two digests, or a snapshot up to it has another one
 
 A snapshot (taken, installed, or that a recovered log begins in) states the digest of its last entry.
@@ -19,6 +20,7 @@ nothing usable say nothing here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.verification.values import show
@@ -117,6 +119,18 @@ def _two_leaders(notes: Sequence[NodeNote]) -> str | None:
     return None
 
 
+def _two_votes(notes: Sequence[NodeNote]) -> str | None:
+    cast: dict[tuple[str, int], str] = {}
+    for note in notes:
+        term, candidate = note.fields.get("term"), note.fields.get("for")
+        if note.kind != "voted" or type(term) is not int or not isinstance(candidate, str):
+            continue
+        other = cast.setdefault((note.node, term), candidate)
+        if other != candidate:
+            return f"{note.node} voted for {other} and for {candidate} in term {term}"
+    return None
+
+
 def _logs_differ(notes: Sequence[NodeNote]) -> str | None:
     seen: dict[tuple[int, int], Any] = {}
     logs = ((index, term, digest) for note in notes for index, term, digest, _ in _log(note))
@@ -140,13 +154,7 @@ def _states_differ(notes: Sequence[NodeNote]) -> str | None:
 
 
 def _incomplete_leader(notes: Sequence[NodeNote]) -> str | None:
-    commits = [
-        (index, in_term, note.fields.get("digest"))
-        for note in notes
-        if note.kind == "committed"
-        and type(index := note.fields.get("index")) is int
-        and type(in_term := note.fields.get("in_term")) is int
-    ]
+    commits = list(_commits(notes))
     for note in notes:
         term, last = note.fields.get("term"), note.fields.get("last")
         if note.kind != "elected" or type(term) is not int or type(last) is not int:
@@ -159,6 +167,56 @@ def _incomplete_leader(notes: Sequence[NodeNote]) -> str | None:
                     f" {show(digest)}, committed in term {in_term}"
                 )
     return None
+
+
+def _lost_entry(notes: Sequence[NodeNote]) -> str | None:
+    committed: dict[tuple[int, str], int] = {}
+    for index, in_term, digest in _commits(notes):
+        place = (index, repr(digest))
+        committed[place] = min(in_term, committed.get(place, in_term))
+    log: dict[int, tuple[str, int]] = {}
+    node, end = None, 0
+    for note, following in zip_longest(notes, notes[1:]):
+        if note.node != node:
+            node, log, end = note.node, {}, 0
+        stated = _stated(note, following)
+        if stated is None:
+            continue
+        first, entries = stated
+        now = dict(enumerate((repr(digest) for _, digest in entries), start=first))
+        for index in range(first, end + 1):
+            digest, bound = log.pop(index, ("", -1))
+            if now.get(index) != digest and committed.get((index, digest), bound + 1) <= bound:
+                return f"{node} had entry {index} with digest {digest}, which was committed, and lost it"
+        end = first + len(entries) - 1
+        log.update({index: (digest, entries[-1][0]) for index, digest in now.items()})
+    return None
+
+
+def _stated(note: NodeNote, following: NodeNote | None) -> tuple[int, Sequence[tuple[int, Any]]] | None:
+    """Return what a node's log holds from an index on, with nothing behind; None if the note doesn't say."""
+    if note.kind in ("appended", "recovered"):
+        first, entries = note.fields.get("first"), [(term, digest) for _, term, digest, _ in _log(note)]
+        listed = note.fields.get("entries")
+        whole = isinstance(listed, (list, tuple)) and len(listed) == len(entries)
+        return (first, entries) if type(first) is int and whole else None
+    if note.kind == "snapshot-installed":
+        last = note.fields.get("last")
+        return (last + 1, []) if type(last) is int else None
+    if note.kind == "truncated":
+        first = note.fields.get("from")
+        succeeded = following is not None and following.node == note.node and following.line == note.line + 1
+        stands = succeeded and following is not None and following.kind not in ("appended", "started")
+        return (first, []) if type(first) is int and stands else None
+    return None
+
+
+def _commits(notes: Sequence[NodeNote]) -> Iterator[tuple[int, int, Any]]:
+    """Yield (index, term in which that was known, digest) of each commit index."""
+    for note in notes:
+        index, in_term = note.fields.get("index"), note.fields.get("in_term")
+        if note.kind == "committed" and type(index) is int and type(in_term) is int:
+            yield index, in_term, note.fields.get("digest")
 
 
 def _reach_down(last: int, digest: Any, notes: Sequence[NodeNote]) -> dict[int, Any]:
@@ -219,8 +277,8 @@ def _log(note: NodeNote) -> Iterator[tuple[int, int, Any, Any]]:
 
 
 RULES: dict[str, Callable[[Sequence[NodeNote]], str | None]] = {
-    "ES": _two_leaders,
+    "ES": lambda notes: _two_leaders(notes) or _two_votes(notes),
     "LM": _logs_differ,
-    "LC": _incomplete_leader,
+    "LC": lambda notes: _incomplete_leader(notes) or _lost_entry(notes),
     "SMS": _states_differ,
 }

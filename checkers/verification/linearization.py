@@ -39,6 +39,7 @@ class _Row(NamedTuple):
     status: Status
     applied: bool
     process: int
+    key: Any
 
 
 def verify_linearizations(certificate: Mapping[str, Any], history: History) -> Verification:
@@ -84,6 +85,7 @@ def _keys(claim: Claim, history: History) -> dict[Hashable, dict[int, _Row]]:
         map(STATUSES.__getitem__, history.status),
         (index not in history.unapplied for index in range(len(history))),
         history.process,
+        map(history.keys.__getitem__, history.key),
         strict=True,
     )
     for key, row in zip(history.key, map(_Row._make, rows), strict=True):

@@ -1,8 +1,8 @@
 """The verifier's own sequential models: what each data type promises when nothing is concurrent.
 
-The four data types (register, cas-register, multi-register, kv) are all banks of registers, and each of
-their operations is a short list of steps on registers. One table translates an operation into steps,
-one function takes them:
+All data types are banks of registers, and each of their operations is a short list of steps on registers. A
+table translates an operation into steps, and one function takes them. These are the steps of registers
+proper; `containers`, `locks`, `accounts` and `transactions` have more, on registers that hold more:
 
     step        legal in a state                       state afterwards
     read v      the register holds v                   the same
@@ -23,62 +23,43 @@ The state is a tuple of value identities, one for each register: a single one wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from splitbrain.checkers.verification import accounts, containers, locks, transactions
+from splitbrain.checkers.verification.steps import ILLEGAL, Request, Step, no_such, read_steps
 from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from splitbrain.checkers.verification.steps import After, Start, Translation
 
 State: TypeAlias = "tuple[Hashable, ...]"
-
-
-class Step(NamedTuple):
-    """One step; `found` and `left` are identities of values. A model of one register has no name for it."""
-
-    kind: str
-    found: Hashable = None
-    left: Hashable = None
-    register: Hashable = None
-
-
-class Request(NamedTuple):
-    """An operation as a model sees it.
-
-    `known` says whether `result` and `applied` mean anything; `nil_reads_any` that a read of null is
-    legal in every state.
-    """
-
-    position: int
-    f: str
-    value: Any
-    result: Any
-    known: bool
-    applied: bool
-    nil_reads_any: bool
-
-
-Translation: TypeAlias = "Callable[[Request], tuple[Step, ...]]"
-
-
-ILLEGAL = object()
-"""What a register cannot come to hold."""
 
 
 def _appended(step: Step, held: Hashable) -> Hashable:
     return (held or "") + str(step.left) if held is None or isinstance(held, str) else ILLEGAL
 
 
-AFTER: dict[str, Callable[[Step, Hashable], Hashable]] = {
+AFTER: Mapping[str, After] = {
     "read": lambda step, held: held if held == step.found else ILLEGAL,
     "write": lambda step, _: step.left,
     "equal": lambda step, held: step.left if held == step.found else ILLEGAL,
     "unequal": lambda step, held: held if held != step.found else ILLEGAL,
     "attempt": lambda step, held: step.left if held == step.found else held,
     "append": _appended,
+    **containers.AFTER,
+    **locks.AFTER,
+    **accounts.AFTER,
+    **transactions.AFTER,
 }
-"""What the register holds after a step: the table above."""
+"""What the register holds after a step: the tables of this module and those."""
+OVERWRITES = ("write", "equal", "attempt")
+"""The steps after which a register may hold something that does not depend on what it held."""
+_OBSERVERS = frozenset({"read", "unequal"}).union(
+    containers.OBSERVERS, locks.OBSERVERS, accounts.OBSERVERS, transactions.OBSERVERS
+)
 
 
 def take(steps: Sequence[Step], state: State, numbers: Mapping[Hashable, int]) -> State | None:
@@ -96,12 +77,23 @@ def take(steps: Sequence[Step], state: State, numbers: Mapping[Hashable, int]) -
     return tuple(registers)
 
 
+def observes_only(step: Step) -> bool:
+    """Whether the step changes no state in which it is legal."""
+    if step.kind in ("equal", "attempt"):
+        return step.found == step.left
+    if step.kind == "plus":
+        return step.left == 0
+    if step.kind in accounts.MOVEMENTS:
+        return accounts.moves_nothing(step)
+    return step.kind in _OBSERVERS
+
+
 def _register(request: Request) -> tuple[Step, ...]:
     if request.f == "read":
-        return _read(request)
+        return read_steps(request)
     if request.f == "write":
         return (Step("write", left=identity(request.value)),)
-    raise _no_such(request, "register")
+    raise no_such(request, "register")
 
 
 def _cas_register(request: Request) -> tuple[Step, ...]:
@@ -109,12 +101,17 @@ def _cas_register(request: Request) -> tuple[Step, ...]:
         return (_cas(request),)
     if request.f in ("read", "write"):
         return _register(request)
-    raise _no_such(request, "cas-register")
+    raise no_such(request, "cas-register")
 
 
 def _kv(request: Request) -> tuple[Step, ...]:
+    """Translate an operation on the register of its key: the only one, or one of a whole store's."""
+    return tuple(step._replace(register=request.key) for step in _of_one_key(request))
+
+
+def _of_one_key(request: Request) -> tuple[Step, ...]:
     if request.f in ("get", "read"):
-        return _read(request)
+        return read_steps(request)
     if request.f in ("put", "write"):
         return (Step("write", left=identity(request.value)),)
     if request.f == "delete":
@@ -127,39 +124,32 @@ def _kv(request: Request) -> tuple[Step, ...]:
                 f"Operation {request.position} appends {show(request.value)}, which is not a string."
             )
         return (Step("append", left=request.value),)
-    raise _no_such(request, "kv")
+    raise no_such(request, "kv")
 
 
-def _multi_register(request: Request) -> tuple[Step, ...]:
-    if request.f != "txn":
-        raise _no_such(request, "multi-register")
-    asked = _parts(request, request.value, "value")
-    answered = _parts(request, request.result, "result") if request.known else asked
-    if [part[:2] for part in asked] != [part[:2] for part in answered]:
-        raise RejectedError(
-            f"Operation {request.position} is a txn whose result does not match what it asked for."
-        )
-    steps: list[Step] = []
-    for (kind, register, value), (_, _, result) in zip(asked, answered, strict=True):
-        if kind in ("write", "w"):
-            steps.append(Step("write", left=identity(value), register=register))
-        elif request.known and not (request.nil_reads_any and result is None):
-            steps.append(Step("read", found=identity(result), register=register))
-    return tuple(steps)
+def _anything(initial: Any, _: Hashable) -> Hashable:
+    return identity(initial)
 
 
-MODELS: dict[str, Translation] = {
+MODELS: Mapping[str, Translation] = {
     "register": _register,
     "cas-register": _cas_register,
-    "multi-register": _multi_register,
     "kv": _kv,
+    **containers.MODELS,
+    **locks.MODELS,
+    **accounts.MODELS,
+    **transactions.MODELS,
 }
-
-
-def _read(request: Request) -> tuple[Step, ...]:
-    if not request.known or (request.nil_reads_any and request.result is None):
-        return ()
-    return (Step("read", found=identity(request.result)),)
+STARTS: Mapping[str, Start] = {
+    "register": _anything,
+    "cas-register": _anything,
+    "kv": _anything,
+    **containers.STARTS,
+    **locks.STARTS,
+    **accounts.STARTS,
+    **transactions.STARTS,
+}
+"""What a register of the model holds at first."""
 
 
 def _cas(request: Request) -> Step:
@@ -171,25 +161,3 @@ def _cas(request: Request) -> Step:
     if request.applied:
         return Step("equal", found=old, left=new)
     return Step("unequal", found=old)
-
-
-def _parts(request: Request, value: Any, which: str) -> list[tuple[str, Hashable, Any]]:
-    parts: list[tuple[str, Hashable, Any]] = []
-    for part in value if isinstance(value, (list, tuple)) else (None,):
-        if (
-            not isinstance(part, (list, tuple))
-            or len(part) != 3
-            or part[0] not in ("read", "r", "write", "w")
-        ):
-            raise RejectedError(
-                f"Operation {request.position} is a txn whose {which} is not a list of"
-                ' ["read" or "write", register, value].'
-            )
-        parts.append((part[0], identity(part[1]), part[2]))
-    return parts
-
-
-def _no_such(request: Request, model: str) -> RejectedError:
-    return RejectedError(
-        f"Operation {request.position} is a {request.f!r}, which the model {model} does not have."
-    )

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from splitbrain.checkers.verdict import NodeNote
     from splitbrain.histories.history import History
 
-OF_HISTORIES = ("linearizations", "refutation", "stall", "progress")
+OF_HISTORIES = ("linearizations", "refutation", "prices", "stall", "progress")
 OF_NOTES = ("invariant", "invariants-held")
 
 
 def verify(certificate: Mapping[str, Any], history: History, budget: int = BUDGET) -> Verification:
-    """Check a certificate against its history: of kind `linearizations`, `refutation`, `stall`, `progress`.
+    """Check a certificate of one of the kinds `OF_HISTORIES` against its history.
 
     `budget` bounds the steps of a new refutation; where it runs out, `holds` is "unknown".
     """
@@ -38,7 +38,7 @@ def verify(certificate: Mapping[str, Any], history: History, budget: int = BUDGE
         kind = _kind(certificate)
         if kind == "linearizations":
             return verify_linearizations(certificate, history)
-        if kind == "refutation":
+        if kind in ("refutation", "prices"):
             return verify_refutation(certificate, history, budget)
         if kind == "stall":
             return verify_stall(certificate, history)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from splitbrain.checkers.verification.claim import Claim, Task
-    from splitbrain.checkers.verification.sequential import Step
+    from splitbrain.checkers.verification.steps import Step
     from splitbrain.histories.operation import Operation
 
 

@@ -14,6 +14,7 @@ VERBS = {
     "run": "Deploy a system, hurt it under load, and decide whether it kept its promises.",
     "explore": "Simulate a system under thousands of seeds, and find what breaks it.",
     "check": "Decide histories or runs: valid, invalid with a witness, or unknown.",
+    "explain": "Say in a paragraph what contradicts itself, what proves a pass, or what stopped the search.",
     "verify": "Re-check a certificate with a program that shares no code with the searches.",
     "replay": "Repeat a run: same system, workload, seed and fault plan; a replay file to the last step.",
     "shrink": "Make a failing simulated run as small as it gets, and tell its story.",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from splitbrain import registry
+from splitbrain.checkers.lanes.names import METHODS
+from splitbrain.cli.evidence import Decided, Files, file_options, write_files
 from splitbrain.cli.output import emit
 from splitbrain.cli.values import BUDGET, parse_json
 from splitbrain.errors import UsageError
@@ -18,15 +21,12 @@ from splitbrain.histories import FORMATS, HistoryError, read_history
 from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
-    from splitbrain.checkers.verdict import Certificate, CheckResult
+    from collections.abc import Callable, Sequence
+
+    from splitbrain.checkers.verdict import CheckResult
     from splitbrain.histories import History, Keyed
 
-SHAPES = {
-    "cas-register": {"read", "write", "cas"},
-    "kv": {"get", "put", "append", "cas", "delete", "read", "write"},
-    "multi-register": {"txn"},
-}
-"""The functions that each model decides, for a history that comes without the name of one."""
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ class Asked:
     keyed: Keyed = "auto"
     nil_reads: Literal["exact", "any"] = "exact"
     failed_cas: Literal["ignored", "observed"] = "ignored"
-    method: Literal["auto", "zones", "configurations"] = "auto"
+    method: str = "auto"
     timeout: float | None = None
     max_memory: int | None = None
+    vacuity: bool = False
 
 
 def _json_value(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[bool, Any]:
@@ -54,54 +55,72 @@ def _json_value(_context: click.Context, _parameter: click.Parameter, text: str 
         raise click.BadParameter(f"{text!r} is not JSON: {error}") from error
 
 
+def deciding_options(command: F) -> F:
+    """Add the options that say how histories are decided; `check` and `explain` share them."""
+    for option in reversed(_DECIDING_OPTIONS):
+        command = option(command)
+    return command
+
+
+_DECIDING_OPTIONS = (
+    click.option("--model", help="The data type (see `splitbrain models`); guessed from the operations."),
+    click.option("--format", "file_format", type=click.Choice(FORMATS), default="auto", show_default=True),
+    click.option("--initial", callback=_json_value, metavar="JSON", help="The initial value, for each key."),
+    click.option(
+        "--keyed",
+        type=click.Choice(["auto", "yes", "no"]),
+        default="auto",
+        show_default=True,
+        help="Whether pairs [k v] name a key; auto decides from the whole history.",
+    ),
+    click.option(
+        "--nil-reads",
+        type=click.Choice(["exact", "any"]),
+        default="exact",
+        show_default=True,
+        help="Whether a read of null observed the unset value, or nothing.",
+    ),
+    click.option(
+        "--failed-cas",
+        type=click.Choice(["ignored", "observed"]),
+        default="ignored",
+        show_default=True,
+        help="Whether a failed cas is evidence that the value differed.",
+    ),
+    click.option(
+        "--consistency", type=click.Choice(["linearizable"]), default="linearizable", show_default=True
+    ),
+    click.option(
+        "--method",
+        type=click.Choice(METHODS),
+        default="auto",
+        show_default=True,
+        help="Force a way to decide: that of a data type (near-linear), zones (registers with unique values),"
+        " priced (many crashed operations), or configurations (any history).",
+    ),
+    click.option("--timeout", type=BUDGET, help="Seconds of checking for each file."),
+    click.option(
+        "--max-memory", type=click.IntRange(min=1), metavar="MB", help="Memory the search may take."
+    ),
+)
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", help="The data type (see `splitbrain models`); guessed from the operations.")
-@click.option("--format", "file_format", type=click.Choice(FORMATS), default="auto", show_default=True)
-@click.option("--initial", callback=_json_value, metavar="JSON", help="The initial value, for each key.")
+@deciding_options
+@file_options
 @click.option(
-    "--keyed",
-    type=click.Choice(["auto", "yes", "no"]),
-    default="auto",
-    show_default=True,
-    help="Whether pairs [k v] name a key; auto decides from the whole history.",
-)
-@click.option(
-    "--nil-reads",
-    type=click.Choice(["exact", "any"]),
-    default="exact",
-    show_default=True,
-    help="Whether a read of null observed the unset value, or nothing.",
-)
-@click.option(
-    "--failed-cas",
-    type=click.Choice(["ignored", "observed"]),
-    default="ignored",
-    show_default=True,
-    help="Whether a failed cas is evidence that the value differed.",
-)
-@click.option("--consistency", type=click.Choice(["linearizable"]), default="linearizable", show_default=True)
-@click.option(
-    "--method",
-    type=click.Choice(["auto", "zones", "configurations"]),
-    default="auto",
-    show_default=True,
-    help="Force a way to decide: zones (unique values, near-linear) or configurations (any history).",
-)
-@click.option("--timeout", type=BUDGET, help="Seconds of checking for each file.")
-@click.option("--max-memory", type=click.IntRange(min=1), metavar="MB", help="Memory the search may take.")
-@click.option(
-    "--certificate",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the proof here, for `splitbrain verify` (one file only).",
+    "--vacuity",
+    is_flag=True,
+    help="Corrupt each valid history in plausible ways, and tell how many a check would notice.",
 )
 @click.option("--json", "json_output", is_flag=True, help="Print one JSON object on one line for each file.")
-def check(  # the options are the contract
+def check(
     files: tuple[Path, ...],
-    initial: tuple[bool, Any],
-    consistency: str,  # noqa: ARG001  the only level that these models have yet
-    certificate: Path | None,
     *,
+    certificate: Path | None,
+    witness: Path | None,
+    dot: Path | None,
     json_output: bool,
     **options: Any,
 ) -> int:
@@ -110,32 +129,42 @@ def check(  # the options are the contract
     Histories may be ours (JSON lines), JSON arrays, EDN of Jepsen's, or Jepsen log lines; - is
     standard input.
     """
-    if certificate is not None:
-        if len(files) > 1:
-            raise click.UsageError("--certificate takes one file at a time")
-        if certificate.exists() and files[0].exists() and certificate.samefile(files[0]):
-            raise click.UsageError(f"--certificate would overwrite the history {certificate}")
-    asked = Asked(initial=initial[1], has_initial=initial[0], **options)
-    paths = [Path("/dev/stdin") if str(path) == "-" else path for path in files]
-    codes = [_check_one(path, asked, certificate, json_output=json_output) for path in paths]
+    written = Files(certificate, witness, dot)
+
+    def show(decided: Decided) -> str:
+        if json_output:
+            return json.dumps(decided.verdict, default=str)
+        from splitbrain.render.verdict import render_verdict  # noqa: PLC0415  not needed for --json
+
+        return render_verdict(decided.verdict)
+
+    return answer(files, asked(options), written, show)
+
+
+def asked(options: dict[str, Any]) -> Asked:
+    """Return what the deciding options ask for."""
+    initial = options.pop("initial")
+    del options["consistency"]  # the only level that these models have yet
+    return Asked(initial=initial[1], has_initial=initial[0], **options)
+
+
+def answer(paths: Sequence[Path], asked: Asked, written: Files, show: Callable[[Decided], str]) -> int:
+    """Decide each file or run, show each verdict and write what was asked for; return the exit code."""
+    written.refuse_mistakes(paths)
+    histories = [Path("/dev/stdin") if str(path) == "-" else path for path in paths]
+    codes = [_answer_one(path, asked, written, show) for path in histories]
     return max(codes, key=MILDEST_TO_WORST.index)
 
 
-def _check_one(path: Path, asked: Asked, certificate: Path | None, *, json_output: bool) -> int:
+def _answer_one(path: Path, asked: Asked, written: Files, show: Callable[[Decided], str]) -> int:
     try:
-        verdict, proof = _decide(path, asked, certificate)
+        decided = _decide(path, asked, written.certificate)
     except (UsageError, HistoryError) as error:
         click.echo(f"splitbrain: {error}", err=True)
         return USAGE
-    if json_output:
-        emit(json.dumps(verdict, default=str))
-    else:
-        from splitbrain.render.verdict import render_verdict  # noqa: PLC0415  not needed for --json
-
-        emit(render_verdict(verdict))
-    if certificate is not None:
-        _write_certificate(certificate, proof)
-    return exit_code(verdict)
+    emit(show(decided))
+    write_files(written, decided, path)
+    return exit_code(decided.verdict)
 
 
 def exit_code(verdict: dict[str, Any]) -> int:
@@ -144,21 +173,33 @@ def exit_code(verdict: dict[str, Any]) -> int:
     return VALID if valid is True else INVALID if valid is False else UNKNOWN
 
 
-def _decide(path: Path, asked: Asked, certificate: Path | None) -> tuple[dict[str, Any], Certificate | None]:
+def _decide(path: Path, asked: Asked, certificate: Path | None) -> Decided:
     if is_run(path):
-        return _judge(path, asked, certificate), None
+        return Decided(_judge(path, asked, certificate))
     if path.is_dir():
         raise UsageError(f"{path} is a directory, but not of a run: it has no test.json.")
     history = read_history(path, format=asked.file_format, keyed=asked.keyed)
     model = asked.model or guess_model(history, path)
     result = decide_history(history, model, asked)
-    return _verdict(path, model, result, certificate), result.certificate
+    verdict = _verdict(path, model, result, certificate)
+    if asked.vacuity and result.valid is True:
+        verdict["coverage"]["vacuity"] = _vacuity(history, model, result)
+    return Decided(verdict, result.certificate, history)
+
+
+def _vacuity(history: History, model: str, result: CheckResult) -> dict[str, Any]:
+    from splitbrain.checkers.vacuity import measure_vacuity  # noqa: PLC0415  only when asked for
+
+    found = registry.find("models", model)
+    assert result.certificate is not None
+    with registry.answering_for(found.value):
+        return measure_vacuity(history, found.make(), result.certificate, Random(0)).to_json()
 
 
 def _judge(path: Path, asked: Asked, certificate: Path | None) -> dict[str, Any]:
     from splitbrain.runner.judge import judge  # noqa: PLC0415  only a run needs it
 
-    if asked != Asked(timeout=asked.timeout, max_memory=asked.max_memory):
+    if asked != Asked(timeout=asked.timeout, max_memory=asked.max_memory, vacuity=asked.vacuity):
         raise UsageError(
             f"{path} is a run, which says itself what it is checked against; "
             f"to decide its history otherwise, give {path / 'history.jsonl'}."
@@ -192,19 +233,20 @@ def decide_history(history: History, model: str, asked: Asked) -> CheckResult:
 
 
 def guess_model(history: History, path: Path) -> str:
-    """Name the model that a history's functions fit.
+    """Name the model that a history's operations fit (see `checkers/models/choice.py`).
 
     Raises:
-        UsageError: no model fits; the sentence lists the functions and the models.
+        UsageError: no model fits; the sentence names the first operation that is too much, and the models.
     """
-    functions = set(history.functions)
-    for model, known in SHAPES.items():
-        if functions <= known:
-            return model
-    raise UsageError(
-        f"{path}: no model is known for the operations {', '.join(sorted(functions))}; "
-        f"name one with --model: {', '.join(registry.names('models'))}, or ./file.py:Class."
-    )
+    from splitbrain.checkers.models import ModelMismatch, choose  # noqa: PLC0415  see the lazy imports above
+
+    try:
+        return choose(history)
+    except ModelMismatch as mismatch:
+        raise UsageError(
+            f"{path}: {mismatch} Name a model with --model: {', '.join(registry.names('models'))},"
+            " or ./file.py:Class."
+        ) from mismatch
 
 
 def _verdict(path: Path, model: str, result: CheckResult, certificate: Path | None) -> dict[str, Any]:
@@ -233,13 +275,3 @@ def _verdict(path: Path, model: str, result: CheckResult, certificate: Path | No
         "coverage": {},
         "replay": None,
     }
-
-
-def _write_certificate(target: Path, proof: Certificate | None) -> None:
-    if proof is None:
-        click.echo(f"splitbrain: the verdict is unknown, so {target} was not written.", err=True)
-        return
-    try:
-        target.write_text(json.dumps(proof) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"The certificate can't be written to {target}: {error.strerror}.") from error

@@ -93,25 +93,31 @@ def fault_names(
     "--plan", metavar="FILE", help="A fault plan to carry out, or bug:NAME for that of a seeded bug."
 )
 @click.option("--require", metavar="LIST", help='Bounds such as "availability>=0.99,p99<=50ms".')
+@click.option(
+    "--fail-fast", is_flag=True, help="Check while the run goes, and stop it at the first violation."
+)
 @store_option
 @json_option
-def run(store: Path, *, json_output: bool, **options: Any) -> int:
+def run(store: Path, *, fail_fast: bool, json_output: bool, **options: Any) -> int:
     """Deploy SYSTEM (a name, or ./file.py:Class), run a workload under faults, and decide.
 
     A seeded bug comes with the fault plan that convicts it, unless --plan or --faults says otherwise.
     """
     from splitbrain.runner.preparation import RunOptions, prepare  # noqa: PLC0415  keeps --help fast
 
-    return carry_out(prepare(RunOptions(store=store, **options)), store, json_output=json_output)
+    prepared = prepare(RunOptions(store=store, **options))
+    return carry_out(prepared, store, json_output=json_output, fail_fast=fail_fast)
 
 
-def carry_out(prepared: Prepared, store: Path, *, json_output: bool) -> int:
+def carry_out(prepared: Prepared, store: Path, *, json_output: bool, fail_fast: bool = False) -> int:
     """Execute a prepared run, show how it goes and how it ended; return the exit code."""
-    verdict, _ = show_run(prepared, store, json_output=json_output)
+    verdict, _ = show_run(prepared, store, json_output=json_output, fail_fast=fail_fast)
     return exit_code(verdict)
 
 
-def show_run(prepared: Prepared, store: Path, *, json_output: bool) -> tuple[dict[str, Any], RunDirectory]:
+def show_run(
+    prepared: Prepared, store: Path, *, json_output: bool, fail_fast: bool = False
+) -> tuple[dict[str, Any], RunDirectory]:
     """Execute a prepared run, show how it goes and how it ended; return its verdict and directory."""
     from splitbrain.exploration.session import execute_simulated  # noqa: PLC0415  keeps --help fast
     from splitbrain.render.live import LiveLine  # noqa: PLC0415  keeps --help fast
@@ -135,7 +141,7 @@ def show_run(prepared: Prepared, store: Path, *, json_output: bool) -> tuple[dic
             )
 
         carry = execute_simulated if prepared.test["on"] == "sim" else execute
-        verdict, directory = carry(prepared, store, datetime.now(UTC), watch)
+        verdict, directory = carry(prepared, store, datetime.now(UTC), watch, fail_fast=fail_fast)
     emit(json.dumps(verdict, default=str) if json_output else render_verdict(verdict))
     return verdict, directory
 

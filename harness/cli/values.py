@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from splitbrain.histories.readers.json_lines import whole_number
+
 
 class FiniteRange(click.FloatRange):
     """A number in a range that is neither NaN nor infinite."""
@@ -34,10 +36,10 @@ def parse_json(text: str) -> Any:
     """Read one JSON value strictly.
 
     Raises:
-        ValueError: it is not JSON (NaN and infinity are not), or it is nested too deeply.
+        ValueError: it is not JSON (NaN and infinity are not), nested too deeply, or a number in it too long.
     """
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_int=whole_number, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 

@@ -13,6 +13,7 @@ from splitbrain.cli.values import parse_json
 from splitbrain.errors import UsageError
 from splitbrain.exits import INVALID, UNKNOWN, VALID
 from splitbrain.histories import HistoryError, read_history
+from splitbrain.histories.errors import printable
 from splitbrain.store import RunDirectory, is_run
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def verify(certificate: Path, file: Path, *, json_output: bool) -> int:
         emit(json.dumps(document))
     else:
         word = {True: "HOLDS", False: "REFUSED", "unknown": "UNKNOWN"}[found.holds]
-        emit(f"{word}: {found.reason}")
+        emit(f"{word}: {printable(found.reason)}")
     return VALID if found.holds is True else INVALID if found.holds is False else UNKNOWN
 
 
@@ -59,13 +60,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _verify(proof: dict[str, Any], file: Path) -> Verification:
+    from splitbrain.checkers.values import show  # noqa: PLC0415  as above
     from splitbrain.checkers.verification import verify as verify_history  # noqa: PLC0415  keeps --help fast
     from splitbrain.checkers.verification import verify_notes  # noqa: PLC0415  as above
     from splitbrain.checkers.verification.sequential import MODELS  # noqa: PLC0415  as above
 
-    if proof["kind"] in ("linearizations", "refutation") and proof.get("model") not in MODELS:
+    if proof["kind"] in ("linearizations", "refutation") and proof.get("model") not in tuple(MODELS):
         raise UsageError(
-            f"The verifier has no model {proof.get('model')!r} of its own, so it can't judge this; "
+            f"The verifier has no model {show(proof.get('model'))} of its own, so it can't judge this; "
             f"it knows {', '.join(MODELS)}."
         )
     if proof["kind"].startswith("invariant"):

@@ -35,8 +35,11 @@ MILLISECOND = 1_000_000
 PILOTS = 12
 """Runs from which the vocabulary is learnt: about half a second of work."""
 
-LASTING = 0.1
+LASTING = 0.12
 """How often faults stay on for as long as a system may need to make progress. Such runs are long."""
+
+SOME = 3
+"""Lasting faults leave a part of so many nodes, or of all that there may be, that could go on."""
 
 SIZES = {1: 1.0, 2: 0.5, 3: 5.0, 4: 0.5, 5: 4.0}
 """How often these sizes are drawn; others as often as 2. Odd ones waste no vote, and small ones are cheap."""
@@ -88,9 +91,9 @@ def draw(space: Space, seed: int) -> Case:
     sizes = space.sizes()
     nodes = shape.weighted([(size, SIZES.get(size, 0.5)) for size in sizes])
     workload = shape.choice(sorted(space.workloads))
-    lasting = shape.sometimes(LASTING)
+    lasting = shape.sometimes(LASTING) and nodes >= min(SOME, max(sizes))
     patience = 3 * space.described.recovery
-    duration = round(shape.uniform(1.2, 2.0) * patience if lasting else shape.spread(1.2, 6.0), 3)
+    duration = round(shape.uniform(1.4, 2.0) * patience if lasting else shape.spread(1.2, 6.0), 3)
     names = tuple(f"n{number}" for number in range(1, nodes + 1))
     load = dice(seed, "load")
     return Case(
@@ -99,7 +102,7 @@ def draw(space: Space, seed: int) -> Case:
         nodes=nodes,
         workload=workload,
         seed=seed,
-        plan=draw_plan(space, seed, names, duration, lasting=lasting),
+        plan=draw_plan(space, seed, names, duration, patience=patience if lasting else None),
         settings=_settings(space.described.variations, dice(seed, "settings")),
         concurrency=load.randint(2, 6) if load.sometimes(0.8) else load.randint(7, 12),
         rate=round(min(load.spread(10.0, 250.0), MOST_OPERATIONS / duration), 2),

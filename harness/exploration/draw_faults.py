@@ -64,6 +64,9 @@ BLACKOUT = 0.2
 CHURN = 0.6
 """How often whoever plays a role (the leader) is taken out again and again."""
 
+SLACK = 1.1
+"""How many times a system's patience is left after the last interruption of a lasting run."""
+
 ONCE = ("clock-skew",)
 """Faults that take part once: drifts add up, and two of them would exceed what the system bears."""
 
@@ -79,9 +82,11 @@ class Recipe:
     skips: int
 
 
-def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, *, lasting: bool) -> Plan:
-    """Return the fault plan of a case."""
-    these = dice(seed, "plan")
+def draw_plan(
+    space: Space, seed: int, nodes: tuple[str, ...], duration: float, *, patience: float | None
+) -> Plan:
+    """Return the fault plan of a case; with `patience`, of one whose faults last so long that it runs out."""
+    these, lasting = dice(seed, "plan"), patience is not None
     names = [name for name, fault in space.faults.items() if fault.minimum_nodes <= len(nodes)]
     waiting = these.choice([0.0, 0.2, 0.4, 0.8]) if space.vocabulary.notes else 0.0
     wanted = these.weighted(RECIPES) if names else 0
@@ -113,8 +118,8 @@ def draw_plan(space: Space, seed: int, nodes: tuple[str, ...], duration: float, 
         if recipes:
             recipe = own.choice(recipes)
             faults.append(_entry(recipe, own, 100 + number, round(at, 4), duration if lasting else None))
-    if lasting:
-        faults += _partial(space, seed, nodes, duration)
+    if patience is not None:
+        faults += _partial(space, seed, nodes, duration, duration - SLACK * patience)
     else:
         faults += _churn(space, seed, nodes, duration) + _blackouts(space, seed, duration)
     faults = _once(space, sorted(faults, key=lambda fault: fault.instant))
@@ -228,13 +233,16 @@ def _blackouts(space: Space, seed: int, duration: float) -> list[PlannedFault]:
     ]
 
 
-def _partial(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -> list[PlannedFault]:
+def _partial(
+    space: Space, seed: int, nodes: tuple[str, ...], duration: float, until: float
+) -> list[PlannedFault]:
     """Leave nodes connected in part for nearly the whole run, and take whoever leads out for a moment.
 
     Who hears but isn't heard, or the other way round, must not keep the others from agreeing on a leader.
+    From `until` on nobody is taken out any more, so that there is time to see whether they go on.
     """
     these = dice(seed, "partial")
-    if "partition" not in space.faults or len(nodes) < 2 or these.sometimes(0.2):
+    if "partition" not in space.faults or len(nodes) < 2 or these.sometimes(0.1):
         return []
     shapes = [shape for shape in ("one-way", "bridge", "majorities-ring") if SHAPES[shape] <= len(nodes)]
     shape = these.weighted([(each, 4.0 if each == "one-way" else 1.0) for each in shapes])
@@ -253,9 +261,11 @@ def _partial(space: Space, seed: int, nodes: tuple[str, ...], duration: float) -
     victims: list[tuple[Target, float]] = [(rest, 4.0), *((role, 5.0) for role in space.described.roles)]
     ways = [name for name in ("kill", "pause") if name in space.faults]
     begins = at
-    while ways and begins < 0.4 * duration:
-        begins += these.uniform(0.5, 2.5)
+    while ways:
+        begins += these.uniform(0.2, 2.5)
         lasts = round(these.spread(0.2, 1.5), 4)
+        if begins + lasts > until:
+            break
         name, way, whom = f"partial-{len(faults) + 1}", these.choice(ways), these.weighted(victims)
         faults.append(PlannedFault(name, way, lasts, round(begins, 4), target=whom))
     return faults

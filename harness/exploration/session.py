@@ -6,6 +6,8 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.streaming import Stream
+from splitbrain.exploration.assess import CHECK_TIMEOUT
 from splitbrain.exploration.case import Case
 from splitbrain.exploration.determinism import HASH_SEEDS, compare_traces
 from splitbrain.exploration.simulate import resolve, simulate
@@ -16,11 +18,12 @@ from splitbrain.simulation.environment import Disk, Environment, Network
 from splitbrain.store import create_run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
     from splitbrain.exploration.determinism import Divergence
-    from splitbrain.exploration.simulate import Outcome
+    from splitbrain.exploration.simulate import Lines, Outcome, Resolved
     from splitbrain.runner.loop import Watcher
     from splitbrain.runner.preparation import Prepared
     from splitbrain.simulation.story import Story
@@ -52,9 +55,11 @@ def case_of(prepared: Prepared) -> Case:
 
 
 def execute_simulated(
-    prepared: Prepared, store: Path, started: datetime, watch: Watcher
+    prepared: Prepared, store: Path, started: datetime, watch: Watcher, *, fail_fast: bool = False
 ) -> tuple[dict[str, Any], RunDirectory]:
     """Simulate a prepared run in a new run directory under `store` and judge it.
+
+    With `fail_fast` the first violation ends it; its trace is then compared with no other's.
 
     Raises:
         UsageError: the store can't be written.
@@ -70,14 +75,49 @@ def execute_simulated(
     with interrupts() as interrupted:
         outcomes: list[Outcome] = []
 
+        found: list[str] = []
+
         def here() -> Story | None:
-            outcomes.append(simulate(case, resolved, story=True, interrupted=interrupted, watch=watch))
-            return None if interrupted() else outcomes[0].story
+            outcomes.append(
+                simulate(
+                    case,
+                    resolved,
+                    story=True,
+                    interrupted=interrupted,
+                    watch=watch,
+                    enough=_convicted(resolved, found) if fail_fast else None,
+                )
+            )
+            return None if outcomes[0].cut_short else outcomes[0].story
 
         divergence = compare_traces(case, resolved, hash_seeds=HASH_SEEDS[:1], here=here)
-        cut_short = interrupted()
-    write_outcome(directory, outcomes[0], interrupted=cut_short, divergence=divergence)
+    stopped = [*found, *(f"{each.node} ended by itself" for each in outcomes[0].exits if fail_fast)]
+    write_outcome(
+        directory,
+        outcomes[0],
+        interrupted=outcomes[0].cut_short,
+        stopped=stopped[0] if stopped else None,
+        divergence=divergence,
+    )
     return conclude(directory), directory
+
+
+def _convicted(resolved: Resolved, found: list[str]) -> Callable[[Lines, Mapping[str, Any]], bool]:
+    """Return what looks for a violation in what has happened so far, and puts its summary into `found`."""
+    stream, taken = Stream(resolved.model), 0
+
+    def enough(history: Lines, notes: Mapping[str, Any]) -> bool:
+        nonlocal taken
+        for line in history.lines[taken:]:
+            stream.add(line)
+        taken = len(history.lines)
+        violation = stream.look(timeout=CHECK_TIMEOUT)
+        results = [checker.check(notes) for checker in resolved.checkers] if violation is None else []
+        found.extend([violation.summary] if violation is not None else [])
+        found.extend(result.reason for result in results if result.valid is False)
+        return bool(found)
+
+    return enough
 
 
 def write_outcome(
@@ -85,6 +125,7 @@ def write_outcome(
     outcome: Outcome,
     *,
     interrupted: bool = False,
+    stopped: str | None = None,
     divergence: Divergence | None = None,
 ) -> None:
     """Write what happened as a real run leaves it: history, faults, notes, outcome."""
@@ -108,10 +149,16 @@ def write_outcome(
             "records": [dataclasses.asdict(record) for record in outcome.records],
             "exits": [event._asdict() for event in outcome.exits],
             "interrupted": interrupted,
+            "stopped": stopped,
             "remarks": list(outcome.remarks),
             "ended": outcome.ended,
             "reach": [
-                [reach.time, sorted(reach.silent), sorted(map(list, reach.impaired))]
+                [
+                    reach.time,
+                    sorted(reach.silent),
+                    sorted(map(list, reach.impaired)),
+                    sorted(map(list, reach.strained)),
+                ]
                 for reach in outcome.reach
             ],
             "waits": list(outcome.waits),

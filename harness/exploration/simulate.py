@@ -65,6 +65,7 @@ class Outcome:
     ended: int
     healed: int
     steps: int
+    cut_short: bool = False
     story: Story | None = None
     recorded: Sequence[Deviation] | None = None
     census: Mapping[tuple[str, str], int] | None = None
@@ -119,11 +120,14 @@ def simulate(
     interrupted: Callable[[], bool] | None = None,
     watch: Watcher | None = None,
     said: Callable[[Mapping[str, Any]], object] | None = None,
+    enough: Callable[[Lines, Mapping[str, Sequence[NodeNote]]], bool] | None = None,
 ) -> Outcome:
     """Run a case.
 
     With `story` the trace is kept, with `record` the schedule as deviations, with `census` the number of
-    effects by label. `said` is told each line of the nemesis's journal when it is written.
+    effects by label. `said` is told each line of the nemesis's journal when it is written. With `enough`
+    the run ends at a node's first crash, or when that says so of the history and the notes so far; it is
+    asked a few times a virtual second.
 
     Raises:
         HarnessError: a node raised before it was first ready, or the harness failed.
@@ -167,6 +171,9 @@ def simulate(
         clock_bound=resolved.system.clock_bound,
     )
     served = Served(history.lines)
+    given, seen = interrupted or _never, watch or _unwatched
+    if enough is not None:
+        given, seen = _until(enough, history, world, given, seen)
     course = drive(
         world,
         interpreter,
@@ -174,10 +181,11 @@ def simulate(
         duration=round(case.plan.duration * SECOND),
         recovery=round(case.plan.recovery * SECOND),
         final=_final(case, resolved),
-        interrupted=interrupted or _never,
-        watch=watch or _unwatched,
+        interrupted=given,
+        watch=seen,
         patience=round(case.patience * SECOND),
         served=served,
+        fail_fast=enough is not None,
     )
     return Outcome(
         lines=history.lines,
@@ -188,6 +196,7 @@ def simulate(
         remarks=[*course.remarks, *interpreter.remarks],
         reach=[Reach(*each) for each in world.reach],
         ended=course.ended,
+        cut_short=course.interrupted,
         healed=served.since,
         steps=world.steps,
         story=world.story,
@@ -263,6 +272,24 @@ def _both(
         say(line)
 
     return journal
+
+
+def _until(
+    enough: Callable[[Lines, Mapping[str, Sequence[NodeNote]]], bool],
+    history: Lines,
+    world: World,
+    interrupted: Callable[[], bool],
+    watch: Watcher,
+) -> tuple[Callable[[], bool], Watcher]:
+    """Return what to ask and whom to tell, so that the run ends when there was enough."""
+    stopped = False
+
+    def seen(phase: str, now: int, interpreter: Interpreter, nemesis: Nemesis) -> None:
+        nonlocal stopped
+        watch(phase, now, interpreter, nemesis)
+        stopped = stopped or enough(history, world.notes)
+
+    return lambda: stopped or interrupted(), seen
 
 
 def _never() -> bool:

@@ -39,6 +39,9 @@ KINDS = {
 MOST_LISTED = 5
 """How many violations beyond the first of their kind get a sentence each."""
 LOG_LINES = 12
+LOW = 0.5
+"""Below such a share of noticed corruptions a verdict says which ones it would have missed."""
+UNNOTICED = 3
 INDENT = "  "
 
 
@@ -54,6 +57,7 @@ def render_verdict(
         _headline(verdict, width, colour=colours_wanted() if colour is None else colour),
         *_violations(verdict.get("violations", ()), width),
         list(_gates(verdict.get("gates", ()), width)),
+        list(_vacuity(verdict, width)),
         list(_measurements(verdict.get("measurements") or {}, width)),
         [line for remark in verdict.get("remarks", ()) for line in wrap(str(remark), width, "remark: ")],
         list(_where(verdict)),
@@ -62,10 +66,19 @@ def render_verdict(
 
 
 def _headline(verdict: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
-    word, number = WORDS.get(verdict.get("valid", "unknown"), WORDS["unknown"])
-    lines = wrap(str(verdict.get("reason", "")), width, f"{word}  ", INDENT)
-    if colour:
-        lines[0] = lines[0].replace(word, f"\x1b[1;{number}m{word}\x1b[0m", 1)
+    word = WORDS.get(verdict.get("valid", "unknown"), WORDS["unknown"])
+    lines = wrap(str(verdict.get("reason", "")), width, f"{word[0]}  ", INDENT)
+    return [*coloured(lines, word, colour=colour), *what_was_checked(verdict, width)]
+
+
+def coloured(lines: Sequence[str], word: tuple[str, str], *, colour: bool) -> list[str]:
+    """Return the lines with the verdict's word in its colour, if colour is wanted."""
+    painted = f"\x1b[1;{word[1]}m{word[0]}\x1b[0m"
+    return [lines[0].replace(word[0], painted, 1) if colour else lines[0], *lines[1:]]
+
+
+def what_was_checked(verdict: Mapping[str, Any], width: int) -> list[str]:
+    """Say what was checked, how long that took, and by what."""
     about = [str(verdict["file"])] if "file" in verdict else []
     if "model" in verdict:
         about.append(f"model {verdict['model']}")
@@ -74,7 +87,7 @@ def _headline(verdict: Mapping[str, Any], width: int, *, colour: bool) -> list[s
     checks = verdict.get("checks", ())
     if len(checks) == 1 and checks[0].get("method"):
         about.append(f"by {checks[0]['method']}")
-    lines += wrap(", ".join(about), width, INDENT)
+    lines = wrap(", ".join(about), width, INDENT)
     if len(checks) > 1:
         names = max(len(str(check.get("checker"))) for check in checks)
         for check in checks:
@@ -142,6 +155,35 @@ def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
             yield from wrap(f"{gate.get('gate')}: observed {text}", width, f"{INDENT}- ")
     elif gates:
         yield f"All {plural(len(gates), 'gate')} held."
+
+
+def _vacuity(verdict: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Tell how much the history would have caught; what it would not, where that is much or was asked."""
+    score = (verdict.get("coverage") or {}).get("vacuity")
+    if not score:
+        return
+    noticed, tried, silent = score["noticed"], score["corruptions"], score["silent"]
+    if not tried:
+        told = (
+            f"None of {plural(silent, 'plausible bug')} would have changed an answer: nothing was looked at."
+        )
+        yield from wrap(told if silent else "Nothing in this history could plausibly be corrupted.", width)
+        return
+    ways = ", ".join(
+        f"{way} {tally['noticed']} of {tally['tried']}"
+        for way, tally in score["ways"].items()
+        if tally["tried"]
+    )
+    undecided = f", {score['undecided']:,} left open" if score["undecided"] else ""
+    more = f"; {silent:,} more would have changed no answer" if silent else ""
+    kinds = f" ({ways})" if ways else ""
+    yield from wrap(
+        f"{noticed:,} of {tried:,} plausible corruptions would have been noticed{kinds}{undecided}{more}.",
+        width,
+    )
+    if "file" in verdict or (score["share"] or 0.0) < LOW:
+        for sentence in score["unnoticed"][:UNNOTICED]:
+            yield from wrap(sentence, width, f"{INDENT}- ")
 
 
 def _measurements(measurements: Mapping[str, Any], width: int) -> Iterator[str]:

@@ -24,6 +24,8 @@ MOST = 16
 LABELS = (24, 16, 11, 8)
 """Lengths to which labels are cut, in turn, until the picture fits the width."""
 OBSERVERS = ("read", "get", "cas", "txn")
+TAKERS = ("dequeue", "pop", "poll", "peek")
+"""Operations whose null says that they found nothing."""
 
 
 class Bar(NamedTuple):
@@ -40,7 +42,7 @@ class Bar(NamedTuple):
 def render_witness(evidence: Mapping[str, Any], width: int = DEFAULT_WIDTH) -> str:
     """Return the picture (or a list, if there are many operations) and the story, at most `width` wide."""
     operations = list(evidence.get("operations", ()))
-    marked = _marked(evidence, operations)
+    marked = marked_operation(evidence, operations)
     lines = _picture(operations, marked, width) or _list(operations, marked, width)
     story = [
         line
@@ -51,17 +53,23 @@ def render_witness(evidence: Mapping[str, Any], width: int = DEFAULT_WIDTH) -> s
 
 
 def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:
-    """Return what an operation did, such as `write 7`, `read 7`, `cas 1 -> 2` or `cas 1 -> 2, unequal`."""
+    """Return what an operation did, such as `write 7`, `read 7`, `cas 1 -> 2` or `pop: empty`."""
     f, value = str(operation.get("f")), operation.get("value")
     if f == "cas" and isinstance(value, (list, tuple)) and len(value) == 2:
         text = f"cas {as_json(value[0], longest)} -> {as_json(value[1], longest)}"
         return shorten(text if operation.get("applied", True) else f"{text}, unequal", longest)
-    if f in OBSERVERS and operation.get("status") == "ok":
-        return shorten(f"{f} {as_json(operation.get('result'), longest)}", longest)
-    return shorten(f if value is None else f"{f} {as_json(value, longest)}", longest)
+    result, returned = operation.get("result"), operation.get("status") == "ok"
+    if f in OBSERVERS and returned:
+        return shorten(f"{f} {as_json(result, longest)}", longest)
+    if value is None:
+        text = f"{f} {as_json(result, longest)}" if returned and result is not None else f
+        return shorten(f"{f}: empty" if returned and result is None and f in TAKERS else text, longest)
+    text = f"{f} {as_json(value, longest)}"
+    answered = returned and result is not None and result != value
+    return shorten(f"{text} -> {as_json(result, longest)}" if answered else text, longest)
 
 
-def _marked(evidence: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) -> int | None:
+def marked_operation(evidence: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) -> int | None:
     """Choose the operation that no order explains: the one that is named, or else the last to observe."""
     for named in (evidence, evidence.get("cut") or {}):
         if named.get("stuck") is not None:
@@ -72,7 +80,8 @@ def _marked(evidence: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]
     return None if last is None else int(last["position"])
 
 
-def _bar(operation: Mapping[str, Any], marked: int | None, longest: int) -> Bar:
+def bar_of(operation: Mapping[str, Any], marked: int | None, longest: int) -> Bar:
+    """Return an operation as a bar, with a label of at most that length."""
     returned = operation.get("status") == "ok" and operation.get("complete") is not None
     return Bar(
         position=operation["position"],
@@ -89,21 +98,24 @@ def _picture(operations: Sequence[Mapping[str, Any]], marked: int | None, width:
     if not 0 < len(operations) <= MOST:
         return []
     for longest in LABELS:
-        bars = [_bar(each, marked, longest) for each in operations]
-        margin = max(len(_name(bar)) for bar in bars) + 3
-        columns = _columns(bars)
+        bars = [bar_of(each, marked, longest) for each in operations]
+        margin = max(len(row_name(bar)) for bar in bars) + 3
+        columns = columns_of(bars)
         end = max([*columns.values(), *(columns[bar.invoke] + len(bar.label) + 8 for bar in bars)]) + 2
         if margin + end <= width:
-            rows = [f"{_name(row[0]):<{margin}}{_draw(row, columns, end)}".rstrip() for row in _rows(bars)]
+            rows = [
+                f"{row_name(row[0]):<{margin}}{_draw(row, columns, end)}".rstrip() for row in rows_of(bars)
+            ]
             return [*rows, "", *_legend(bars, margin, width)]
     return []
 
 
-def _name(bar: Bar) -> str:
+def row_name(bar: Bar) -> str:
+    """Return what stands in front of a bar's row."""
     return f"process {bar.process}"
 
 
-def _columns(bars: Sequence[Bar]) -> dict[int, int]:
+def columns_of(bars: Sequence[Bar]) -> dict[int, int]:
     """Give each event (by its line position) a column: in order, with room for the labels."""
     begins = {bar.complete: bar for bar in bars if bar.complete is not None}
     events = sorted([*begins, *(bar.invoke for bar in bars)])
@@ -118,7 +130,7 @@ def _columns(bars: Sequence[Bar]) -> dict[int, int]:
     return columns
 
 
-def _rows(bars: Iterable[Bar]) -> list[list[Bar]]:
+def rows_of(bars: Iterable[Bar]) -> list[list[Bar]]:
     """Put the bars of a process on one row; on a further one where an earlier bar is still open."""
     rows: list[list[Bar]] = []
     for bar in sorted(bars, key=lambda each: (str(type(each.process)), each.process, each.invoke)):

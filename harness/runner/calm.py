@@ -5,6 +5,10 @@ every other one, and is reached by clients, and all that without loss or delay. 
 nodes outside that still reach in (`System.one_sided`) has no excuse then; of any other one it is
 also asked that each outsider is either whole or cut off in both directions.
 
+An outsider that is heard, but late or in part, is an excuse for all: whoever leads from there is not
+deposed, since it is heard, and serves as slowly as its links are. (A leader whose messages took a sixth of
+a second each way, one entry at a time, kept its office and let every request run into its deadline.)
+
 Only simulation knows all of this for certain, which is why a missing answer convicts there and
 nowhere else.
 """
@@ -28,11 +32,15 @@ SECOND = 1_000_000_000
 
 
 class Reach(NamedTuple):
-    """From `time` (nanoseconds) on these nodes are silent and these links impaired."""
+    """From `time` (nanoseconds) on these nodes are silent and these links impaired.
+
+    `strained` are those of the impaired links that deliver, but late or not everything.
+    """
 
     time: int
     silent: Collection[str]
     impaired: Collection[Link]
+    strained: Collection[Link] = ()
 
 
 def patience(system: type[System]) -> int:
@@ -110,15 +118,18 @@ def _is_calm(reach: Reach, group: tuple[str, ...], nodes: Sequence[str], *, one_
             return False
         if any((node, other) in impaired for other in group):
             return False
-    return one_sided or not any(
-        _meddles(reach, outsider, group) for outsider in nodes if outsider not in group
-    )
+    outsiders = [node for node in nodes if node not in group and node not in silent]
+    if any(link in reach.strained for node in outsiders for other in group for link in _both(node, other)):
+        return False
+    return one_sided or not any(_meddles(reach, outsider, group) for outsider in outsiders)
+
+
+def _both(one: str, other: str) -> tuple[Link, Link]:
+    return (one, other), (other, one)
 
 
 def _meddles(reach: Reach, outsider: str, group: tuple[str, ...]) -> bool:
     """Tell whether an outsider reaches some of the group, but not as a whole node of the cluster would."""
-    if outsider in reach.silent:
-        return False
     into = [(outsider, node) in reach.impaired for node in group]
     out = [(node, outsider) in reach.impaired for node in group]
     return not (all(into) and all(out)) and (any(into) or any(out))

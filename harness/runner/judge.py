@@ -8,6 +8,7 @@ and never hides invalid.
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from splitbrain import registry
@@ -15,6 +16,7 @@ from splitbrain.checkers.invariants.notes import load_notes
 from splitbrain.checkers.liveness import check_liveness
 from splitbrain.checkers.models import ModelError, ModelMismatch
 from splitbrain.checkers.portfolio import check_linearizable
+from splitbrain.checkers.vacuity import measure_vacuity
 from splitbrain.checkers.verdict import CheckResult, Violation, worst
 from splitbrain.errors import UsageError
 from splitbrain.faults.record import FaultRecord
@@ -72,7 +74,7 @@ def judge(
         valid = "unknown"
     verdict = {
         "valid": valid,
-        "reason": _reason(valid, results, gates, interrupted=outcome["interrupted"]),
+        "reason": _reason(valid, results, gates, cut_short=_why_cut_short(outcome)),
         "operations": len(history),
         "seconds": round(sum(result.seconds for result in results), 6),
         "method": results[0].method,
@@ -80,7 +82,7 @@ def judge(
         "violations": [violation.to_json() for result in results for violation in result.violations],
         "gates": [{"gate": gate.gate, "held": gate.held, "observed": gate.observed} for gate in gates],
         "measurements": measurements,
-        "coverage": {"notes": _note_counts(notes)},
+        "coverage": {"notes": _note_counts(notes), **_vacuity(history, model, results[0], test["seed"])},
         "remarks": remarks,
         **({"trace": outcome["trace"]} if "trace" in outcome else {}),
         "run": str(directory.path),
@@ -128,6 +130,21 @@ def _linearizable(
         return CheckResult("linearizable", "unknown", "none", str(error))
 
 
+def _vacuity(
+    history: History, model: registry.Found, result: CheckResult, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Ask of a valid history how much it would have caught."""
+    if result.valid is not True or result.certificate is None:
+        return {}
+    try:
+        with registry.answering_for(model.value):
+            score = measure_vacuity(history, model.make(), result.certificate, Random(seed))
+    except (UsageError, ModelError, ModelMismatch):
+        # A model of anyone's own that fails on answers which it never saw: the verdict stands without.
+        return {}
+    return {"vacuity": score.to_json()}
+
+
 def _invariants(checker: registry.Found, notes: Mapping[str, Sequence[NodeNote]]) -> CheckResult:
     try:
         with registry.answering_for(checker.value):
@@ -165,8 +182,8 @@ def _liveness(
     if "reach" not in outcome or outcome["interrupted"]:
         return []
     reaches = [
-        Reach(time, frozenset(silent), frozenset(map(tuple, impaired)))
-        for time, silent, impaired in outcome["reach"]
+        Reach(time, frozenset(silent), *(frozenset(map(tuple, links)) for links in (impaired, strained)))
+        for time, silent, impaired, strained in outcome["reach"]
     ]
     spans = calm_spans(
         reaches,
@@ -200,11 +217,18 @@ def _requirements(text: str | None, measurements: Mapping[str, Any]) -> list[Gat
 
 
 def _how_it_ended(outcome: Mapping[str, Any]) -> str:
+    if outcome.get("stopped"):
+        return "stopped at the first violation"
     return "cut short" if outcome["interrupted"] else "to its end"
 
 
-def _reason(valid: Any, results: Sequence[CheckResult], gates: Sequence[Gate], *, interrupted: bool) -> str:
-    cut_short = "The run was cut short. " if interrupted else ""
+def _why_cut_short(outcome: Mapping[str, Any]) -> str:
+    if outcome.get("stopped"):
+        return "The run was stopped at the first violation. "
+    return "The run was cut short. " if outcome["interrupted"] else ""
+
+
+def _reason(valid: Any, results: Sequence[CheckResult], gates: Sequence[Gate], *, cut_short: str) -> str:
     if valid is True:
         return " ".join(result.reason for result in results)
     for result in results:

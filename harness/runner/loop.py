@@ -82,13 +82,14 @@ def drive(
     watch: Watcher,
     patience: int = 0,
     served: Callable[[int], bool] | None = None,
+    fail_fast: bool = False,
 ) -> Course:
     """Run all phases (durations in nanoseconds) and return how it went. The backend stays open.
 
     With `served` the recovery phase goes on until that says that the system serves again, but no
-    longer than `patience`.
+    longer than `patience`. With `fail_fast` a node that ends by itself ends the run as an interrupt does.
     """
-    run = _Run(backend, interpreter, nemesis, interrupted, watch)
+    run = _Run(backend, interpreter, nemesis, interrupted, watch, fail_fast=fail_fast)
     run.phase("main", lambda now: now >= duration, by=(duration,))
     heal_by = backend.now() + LONGEST_HEAL
     nemesis.heal_all(backend.now())
@@ -104,11 +105,11 @@ def drive(
     )
     interpreter.stop()
     run.quiet("drain")
-    if final is not None and not interrupted():
+    if final is not None and not run.cut_short:
         interpreter.go_on(final)
         run.quiet("final", longest=LONGEST_FINAL)
     run.act(interpreter.abandon(backend.now()))
-    return Course(tuple(run.exits), interrupted(), tuple(run.remarks), backend.now())
+    return Course(tuple(run.exits), run.cut_short, tuple(run.remarks), backend.now())
 
 
 class _Run:
@@ -121,17 +122,25 @@ class _Run:
         nemesis: Nemesis,
         interrupted: Callable[[], bool],
         watch: Watcher,
+        *,
+        fail_fast: bool,
     ) -> None:
         self.backend = backend
         self.interpreter = interpreter
         self.nemesis = nemesis
         self.interrupted = interrupted
         self.watch = watch
+        self.fail_fast = fail_fast
         self.exits: list[NodeExited] = []
         self.remarks: list[str] = []
         self.next_progress = 0
         longest: int | None = getattr(backend, "longest_sleep", LONGEST_SLEEP)
         self.longest_sleep = NEVER if longest is None else longest
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the run is to end before its time."""
+        return self.interrupted() or (self.fail_fast and bool(self.exits))
 
     def phase(
         self, name: str, ended: Callable[[int], bool], *, by: Sequence[int], stop_early: bool = True
@@ -141,7 +150,7 @@ class _Run:
         `by` are the instants, in order, at which time alone may end it.
         """
         backend, interpreter, nemesis = self.backend, self.interpreter, self.nemesis
-        while not (stop_early and self.interrupted()):
+        while not (stop_early and self.cut_short):
             now = backend.now()
             if ended(now):
                 return

@@ -14,6 +14,7 @@ from splitbrain.generators import stagger
 from splitbrain.histories import Journal
 from splitbrain.runner.interpreter import Interpreter
 from splitbrain.runner.judge import conclude
+from splitbrain.runner.lookout import Lookout
 from splitbrain.runner.loop import drive
 from splitbrain.store import RunDirectory, create_run
 
@@ -32,11 +33,12 @@ SECOND = 1_000_000_000
 
 
 def execute(
-    prepared: Prepared, store: Path, started: datetime, watch: Watcher
+    prepared: Prepared, store: Path, started: datetime, watch: Watcher, *, fail_fast: bool = False
 ) -> tuple[dict[str, Any], RunDirectory]:
     """Carry a prepared run out in a new run directory under `store` and judge it.
 
-    An interrupt (SIGINT, SIGTERM) heals, tears down, and judges what was recorded.
+    An interrupt (SIGINT, SIGTERM) heals, tears down, and judges what was recorded. With `fail_fast` so
+    does the first violation.
 
     Raises:
         UsageError: the store can't be written.
@@ -47,19 +49,30 @@ def execute(
     directory.write("test.json", test)
     directory.write("plan.json", prepared.plan.to_json())
     with interrupts() as interrupted:
-        nemesis, course = _perform(prepared, directory, interrupted, watch)
-    directory.write("outcome.json", _outcome(nemesis, course))
+        nemesis, course, found = _perform(prepared, directory, interrupted, watch, fail_fast=fail_fast)
+    directory.write("outcome.json", {**_outcome(nemesis, course), "stopped": found})
     return conclude(directory), directory
 
 
 def _perform(
-    prepared: Prepared, directory: RunDirectory, interrupted: Callable[[], bool], watch: Watcher
-) -> tuple[Nemesis, Course]:
+    prepared: Prepared,
+    directory: RunDirectory,
+    interrupted: Callable[[], bool],
+    watch: Watcher,
+    *,
+    fail_fast: bool,
+) -> tuple[Nemesis, Course, str | None]:
+    """Drive the cluster; return how it went, and the violation that stopped it, if one did."""
     backend = _backend(prepared, directory)
     history = Journal(directory.history)
     faults = Journal(directory.faults)
+    stack = contextlib.ExitStack()
+    found: Callable[[], str | None] = _nothing
     try:
         backend.open()
+        if fail_fast:
+            test = prepared.test
+            found = stack.enter_context(Lookout(directory, test["reference"], test["workload"])).violation
         interpreter = _interpreter(prepared, backend, history)
         nemesis = Nemesis(
             prepared.plan,
@@ -77,16 +90,27 @@ def _perform(
             duration=round(prepared.plan.duration * SECOND),
             recovery=round(prepared.plan.recovery * SECOND),
             final=_final(prepared),
-            interrupted=interrupted,
+            interrupted=lambda: interrupted() or found() is not None,
             watch=watch,
+            fail_fast=fail_fast,
         )
     except OSError as error:
         raise HarnessError(f"The run in {directory.path} broke off: {error}.") from error
     finally:
+        stack.close()
         backend.close()
         history.close()
         faults.close()
-    return nemesis, dataclasses.replace(course, remarks=[*course.remarks, *interpreter.remarks])
+    course = dataclasses.replace(course, remarks=[*course.remarks, *interpreter.remarks])
+    return nemesis, course, found() or _first_crash(course, fail_fast=fail_fast)
+
+
+def _nothing() -> None:
+    """Nobody is on the lookout."""
+
+
+def _first_crash(course: Course, *, fail_fast: bool) -> str | None:
+    return f"{course.exits[0].node} ended by itself" if fail_fast and course.exits else None
 
 
 def _backend(prepared: Prepared, directory: RunDirectory) -> Backend:

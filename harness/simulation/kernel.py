@@ -76,8 +76,10 @@ class Kernel:
         self.story = story
         self.notes: dict[str, list[NodeNote]] = {name: [] for name in self.nodes}
         self.census: dict[tuple[str, str], int] | None = {} if census or crash_points else None
-        self.reach: list[tuple[int, frozenset[str], frozenset[tuple[str, str]]]] = []
-        """From which time on which nodes are silent and which links impaired."""
+        self.reach: list[
+            tuple[int, frozenset[str], frozenset[tuple[str, str]], frozenset[tuple[str, str]]]
+        ] = []
+        """From which time on which nodes are silent, which links impaired, and which of those deliver."""
         self.schedule = Schedule(seed, environment, deviations, peers=self.nodes, record=record)
         self.links = Links()
         self.hosts = {
@@ -113,6 +115,6 @@ class Kernel:
             for name, host in self.hosts.items()
             if host.node is None or host.paused or host.blocked or host.disk.delay
         )
-        state = (self.time, silent, self.links.impaired)
+        state = (self.time, silent, self.links.impaired, self.links.strained)
         if not self.reach or self.reach[-1][1:] != state[1:]:
             self.reach.append(state)

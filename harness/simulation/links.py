@@ -51,6 +51,12 @@ class Links:
             if policy.cut or policy.hold or policy.loss or policy.delay or policy.jitter or policy.rate
         )
 
+    @property
+    def strained(self) -> frozenset[Link]:
+        """The links that lose or slow messages, and deliver the others."""
+        policies = self.policies
+        return frozenset(link for link in self.impaired if not (policies[link].cut or policies[link].hold))
+
     def _combine(self) -> None:
         laid: dict[Link, list[LinkPolicy]] = {}
         for policies in self._by_fault.values():

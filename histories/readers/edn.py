@@ -21,7 +21,7 @@ from splitbrain.histories.builder import show
 from splitbrain.histories.errors import HistoryError, TornHistoryError
 from splitbrain.histories.keys import KeyedTuple
 from splitbrain.histories.readers.edn_tokens import token_runs, tokenise
-from splitbrain.histories.readers.json_lines import DEEPEST
+from splitbrain.histories.readers.json_lines import DEEPEST, whole_number
 from splitbrain.histories.readers.source import Entry, Source
 
 if TYPE_CHECKING:
@@ -242,13 +242,13 @@ def _parse_atom(token: str) -> Any:
 def _number(token: str) -> Any:
     try:
         if INTEGER.fullmatch(token):
-            return int(token.rstrip("N"))
+            return whole_number(token.rstrip("N"))
         if FLOAT.fullmatch(token):
             number = float(token.rstrip("M"))
             if number in (float("inf"), float("-inf")):
                 raise _Malformed(f"the number {token[:40]} is too large")
             return number
-    except ValueError as error:  # Python refuses integers of thousands of digits
+    except ValueError as error:
         raise _Malformed(f"the number {token[:40]}... is too long") from error
     if RATIO.fullmatch(token):
         return token

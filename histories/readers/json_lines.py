@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 DEEPEST = 100
 """Levels of nesting in one entry; far below what any recursion here or in a checker could trip over."""
+MOST_DIGITS = 4000
+"""Digits of a whole number. Python writes none of more than 4,300, and a checker adds numbers up."""
 LONG_NUMBER = re.compile(rb"[0-9]{19}")
 DIGITS_ALIKE = bytes(ord("0") if chr(code).isdigit() and code < 128 else code for code in range(256))
 LONG = b"0" * 19
@@ -100,7 +102,9 @@ def parse_object(text: bytes, name: str, line: int) -> dict[str, Any]:
     """Parse one JSON object that begins on this line of the file of this name."""
     try:
         if LONG_NUMBER.search(text):
-            value = json.loads(text.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+            value = json.loads(
+                text.decode(), parse_int=whole_number, parse_constant=_refuse_constant, parse_float=_finite
+            )
             json.dumps(value, ensure_ascii=False).encode()  # refuses half a surrogate pair, as orjson does
         else:
             value = orjson.loads(text)
@@ -152,6 +156,17 @@ def _reason(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"not JSON at column {error.colno}: {error.msg.split(': line')[0]}"
     return f"not JSON: {error}"
+
+
+def whole_number(digits: str) -> int:
+    """Convert the digits of a whole number.
+
+    Raises:
+        ValueError: there are too many.
+    """
+    if len(digits.lstrip("-+0")) > MOST_DIGITS:
+        raise ValueError(f"the number {digits[:40]}... is too long; {MOST_DIGITS} digits are the most")
+    return int(digits)
 
 
 def _finite(digits: str) -> float:

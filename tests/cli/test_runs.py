@@ -35,6 +35,7 @@ def test_a_healthy_raft_under_partitions_crashes_and_pauses_is_valid_and_every_g
         "crash",
     }
     assert ended.verdict["coverage"]["notes"]["elected"] >= 2
+    assert ended.verdict["coverage"]["vacuity"]["share"] > 0.6
 
 
 def test_every_certificate_of_a_run_is_confirmed_and_a_tampered_one_refused(splitbrain):
@@ -246,3 +247,24 @@ def test_a_full_disk_is_said_before_anything_starts(tmp_path):
     assert done.returncode == 64
     assert "--store" in done.stderr
     assert not list(tmp_path.rglob("node.log"))
+
+
+def test_fail_fast_stops_a_run_at_the_first_violation_with_the_verdict_of_a_check_afterwards(splitbrain):
+    ended = splitbrain(
+        *("run", "kv", "--bug", "ack-before-sync", "--seed", 1, "--fail-fast", "--time-limit", 60)
+    )
+    assert ended.code == 1, ended.verdict.get("reason")
+    assert ended.kinds == {"LIN"}
+    assert ended.verdict["reason"].startswith("The run was stopped at the first violation. ")
+    last = json.loads((ended.run / "history.jsonl").read_text().splitlines()[-1])
+    assert last["time"] < 50e9
+    again = splitbrain("check", ended.run)
+    assert (again.code, again.kinds) == (1, {"LIN"})
+    outcome = json.loads((ended.run / "outcome.json").read_text())
+    assert outcome["stopped"]
+
+
+def test_fail_fast_lets_a_healthy_run_go_on_to_its_end(splitbrain):
+    ended = splitbrain("run", "kv", "--faults", "none", "--seed", 1, "--fail-fast", "--time-limit", 3)
+    assert ended.code == 0, ended.verdict.get("reason")
+    assert ended.failed_gates == set()

@@ -119,3 +119,19 @@ def test_a_node_that_reads_the_clock_makes_a_simulated_run_inconclusive_and_name
     (gate,) = [each for each in ended.verdict["gates"] if each["gate"] == "trace-repeats"]
     assert "read-clock" in gate["observed"]
     assert "time.time_ns" in gate["observed"]
+
+
+@pytest.mark.parametrize(("system", "bug"), [("raft", "unconfirmed-read"), ("raft", "forget-vote")])
+def test_fail_fast_ends_a_simulated_run_at_its_first_violation(splitbrain, system, bug):
+    """One is seen by the clients, the other in the notes of the nodes."""
+    whole = splitbrain("run", system, "--bug", bug, "--on", "sim", "--seed", 1)
+    ended = splitbrain("run", system, "--bug", bug, "--on", "sim", "--seed", 1, "--fail-fast")
+    assert (whole.code, ended.code) == (1, 1)
+    assert ended.kinds <= whole.kinds
+    assert ended.verdict["operations"] < whole.verdict["operations"]
+    assert ended.verdict["reason"].startswith("The run was stopped at the first violation. ")
+
+
+def test_fail_fast_leaves_a_healthy_simulated_run_as_it_is(splitbrain, plan):
+    asked = ("run", "raft", "--on", "sim", "--plan", plan, "--seed", 9, "--rate", 50)
+    assert splitbrain(*asked, "--fail-fast").verdict["trace"] == splitbrain(*asked).verdict["trace"]

@@ -64,9 +64,11 @@ def test_a_certificate_nested_beyond_reason_is_refused(tmp_path, invalid, capsys
 
 def test_a_certificate_of_a_model_that_the_verifier_does_not_know_is_not_judged(tmp_path, invalid, capsys):
     proof = tmp_path / "proof.json"
-    proof.write_text(json.dumps({"kind": "linearizations", "model": "counter", "keyed": True, "keys": []}))
+    proof.write_text(
+        json.dumps({"kind": "linearizations", "model": "mine.py:Counter", "keyed": True, "keys": []})
+    )
     assert main(["verify", str(proof), str(invalid)]) == 64
-    assert "no model 'counter' of its own" in capsys.readouterr().err
+    assert 'no model "mine.py:Counter" of its own' in capsys.readouterr().err
 
 
 def test_a_contradiction_in_the_log_itself_is_refused(tmp_path, capsys):

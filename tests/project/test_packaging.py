@@ -39,7 +39,7 @@ def modules_imported_by(arguments):
     return done.returncode, set(done.stderr.split())
 
 
-HEAVY = {"networkx", "rich", "numpy", "numba", "paramiko", "matplotlib", "asyncio"}
+HEAVY = {"networkx", "jinja2", "rich", "numpy", "numba", "paramiko", "matplotlib", "asyncio"}
 
 
 def test_help_imports_nothing_heavy():

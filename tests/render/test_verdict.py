@@ -138,6 +138,46 @@ def test_evidence_of_a_kind_nobody_knows_is_shown_as_it_is():
     assert '  what: {"deep": [1]}\n  why: because' in text
 
 
+def _scored(**more):
+    score = {
+        "corruptions": 40,
+        "noticed": 12,
+        "undecided": 1,
+        "silent": 7,
+        "share": 0.3,
+        "ways": {
+            "stale": {"tried": 30, "noticed": 12, "undecided": 0, "silent": 0},
+            "lost": {"tried": 10, "noticed": 0, "undecided": 1, "silent": 7},
+        },
+        "unnoticed": [f"If read {n} had answered 1, nobody would have noticed." for n in range(5)],
+        **more,
+    }
+    return {"valid": True, "reason": "x", "coverage": {"vacuity": score}}
+
+
+VACUITY = """\
+12 of 40 plausible corruptions would have been noticed (stale 12 of 30, lost 0 of 10), 1 left open;
+7 more would have changed no answer.
+  - If read 0 had answered 1, nobody would have noticed.
+  - If read 1 had answered 1, nobody would have noticed.
+  - If read 2 had answered 1, nobody would have noticed."""
+
+
+def test_a_vacuous_verdict_says_what_it_would_have_missed():
+    assert render_verdict(_scored(), width=100, colour=False).endswith(f"\n\n{VACUITY}")
+
+
+def test_a_good_score_of_a_run_is_one_sentence_and_a_files_names_examples():
+    verdict = _scored(noticed=36, share=0.9)
+    assert "nobody would have noticed" not in render_verdict(verdict, width=100)
+    assert "nobody would have noticed" in render_verdict(verdict | {"file": "a"}, width=100)
+
+
+def test_a_history_in_which_no_bug_would_have_shown_says_so():
+    text = render_verdict(_scored(corruptions=0, noticed=0, ways={}, share=0.0, unnoticed=[]), width=100)
+    assert "None of 7 plausible bugs would have changed an answer: nothing was looked at." in text
+
+
 def test_an_almost_empty_verdict_is_still_a_text():
     assert render_verdict({}, width=80, colour=False).startswith("UNKNOWN")
 

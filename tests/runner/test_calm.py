@@ -11,7 +11,7 @@ BOTH = [("n1", "n2"), ("n2", "n1")]
 
 
 def spans(*reaches, ended=20, least=5, availability="majority", one_sided=True, **options):
-    changes = [Reach(time * SECOND, silent, impaired) for time, silent, impaired in reaches]
+    changes = [Reach(time * SECOND, *parts) for time, *parts in reaches]
     found = calm_spans(
         changes,
         NODES,
@@ -60,6 +60,13 @@ def test_an_outsider_that_still_reaches_in_is_an_excuse_only_without_a_claim_to_
     assert spans((0, [], deaf), one_sided=False) == []
     cut_off = [*deaf, ("n3", "n1"), ("n3", "n2")]
     assert spans((0, [], cut_off), one_sided=False) == [(0, 20, ("n1", "n2"))]
+
+
+def test_an_outsider_that_is_heard_late_is_an_excuse_for_any_system():
+    slow = [("n1", "n3"), ("n3", "n1")]
+    assert spans((0, [], slow, slow)) == []
+    assert spans((0, ["n3"], slow, slow)) == [(0, 20, ("n1", "n2"))]
+    assert spans((0, [], slow, [])) == [(0, 20, ("n1", "n2"))]
 
 
 def test_all_nodes_are_needed_where_availability_needs_all():

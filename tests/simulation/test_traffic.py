@@ -188,3 +188,13 @@ def test_a_probe_takes_the_way_of_messages(stage):
     lay(world, LinkPolicy(cut=True), ("n1", "n2"))
     assert world.do(Probe("n1", "n2")) == {"arrived": False, "seconds": None}
     assert world.do(Probe("n2", "n1"))["arrived"] is True
+
+
+def test_links_that_deliver_late_or_in_part_are_told_from_those_that_deliver_nothing(stage):
+    world = stage()
+    lay(world, LinkPolicy(delay=0.1), ("n1", "n2"))
+    lay_other = SetLinks("other", {("n1", "n3"): LinkPolicy(cut=True), ("n3", "n1"): LinkPolicy(hold=True)})
+    world.do(lay_other)
+    _, _, impaired, strained = world.world.reach[-1]
+    assert impaired == {("n1", "n2"), ("n1", "n3"), ("n3", "n1")}
+    assert strained == {("n1", "n2")}

@@ -96,9 +96,21 @@ def test_a_voter_who_voted_twice_is_named_in_the_story(notes):
     assert violation.evidence["story"] == ["n2 voted for n1 and for n3 in term 3."]
 
 
-def test_a_vote_for_two_alone_is_no_second_leader(notes):
+def test_votes_for_two_candidates_in_one_term_break_election_safety_though_one_was_elected(notes):
+    one = notes.add("n2", "voted", term=3, **{"for": "n1"})
+    notes.started("n2")
+    other = notes.add("n2", "voted", term=3, **{"for": "n3"})
+    notes.elected("n1", 3, [])
+    (violation,) = check(notes).violations
+    assert (violation.kind, violation.summary) == ("ES", "n2 voted for n1 and for n3 in term 3.")
+    assert cited(violation) == {("n2", one.line), ("n2", other.line)}
+
+
+def test_votes_in_other_terms_of_other_servers_or_for_the_same_candidate_are_no_second_ones(notes):
     notes.add("n2", "voted", term=3, **{"for": "n1"})
-    notes.add("n2", "voted", term=3, **{"for": "n3"})
+    notes.add("n2", "voted", term=4, **{"for": "n3"})
+    notes.add("n1", "voted", term=3, **{"for": "n3"})
+    notes.add("n2", "voted", term=4, **{"for": "n3"})
     notes.elected("n1", 3, [])
     assert kinds(notes) == []
 

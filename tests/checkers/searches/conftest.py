@@ -33,15 +33,21 @@ def _json(value):
 def brute_force(ops, initial=None):
     """Decide by trying every order in real time; `ret` None is a crashed call, which is optional."""
 
+    failed = set()
+
     def search(state, left):
         if all(not op["known"] for op in left):
             return True
+        here = (_json(state), tuple(op["inv"] for op in left))
+        if here in failed:
+            return False
         horizon = min(op["ret"] for op in left if op["known"])
         for op in left:
             if op["inv"] < horizon:
                 legal, after = _apply(state, op)
                 if legal and search(after, [other for other in left if other is not op]):
                     return True
+        failed.add(here)
         return False
 
     return search(initial, ops)
@@ -121,6 +127,39 @@ def random_lines(  # noqa: C901, PLR0912 - a whole little store, told in order
     return lines
 
 
+def starved_lines(rng, *, begun=None):
+    """Return the lines of a history whose reads are fed mostly by crashed calls, of which there are few."""
+    values = rng.choice(((1, 2), (1, 2, 3)))
+    lines, running, clients = [], {}, rng.choice((1, 2, 3))
+    left = begun or rng.randrange(4, 9)
+
+    def crash():
+        crashed = sum(line["process"] >= 100 for line in lines)
+        f = rng.choice(("write", "write", "cas"))
+        value = rng.choice(values) if f == "write" else rng.sample((*values, None), 2)
+        lines.append({"process": 100 + crashed, "type": "invoke", "f": f, "value": value})
+
+    for _ in range(rng.randrange(2, 6)):
+        crash()
+    while left or running:
+        if rng.random() < 0.12:
+            crash()
+        process = rng.randrange(clients)
+        if process in running:
+            f, value = running.pop(process)
+            result = rng.choice(values) if f == "read" else value
+            lines.append({"process": process, "type": "ok", "f": f, "value": result})
+            if f == "cas" and rng.random() < 0.3:
+                lines[-1]["applied"] = False
+        elif left:
+            left -= 1
+            f = rng.choice(("read", "read", "read", "read", "write", "cas"))
+            value = {"read": None, "write": rng.choice(values)}.get(f, rng.sample((*values, None), 2))
+            running[process] = (f, value)
+            lines.append({"process": process, "type": "invoke", "f": f, "value": value})
+    return lines
+
+
 def calls_of(history):
     """Return the operations of a history as the oracle takes them; fails are left out."""
     return [
@@ -174,6 +213,7 @@ class Small:
     sequence = staticmethod(sequence)
     handmade = HANDMADE
     random_lines = staticmethod(random_lines)
+    starved_lines = staticmethod(starved_lines)
     calls_of = staticmethod(calls_of)
     wild = WILD
 

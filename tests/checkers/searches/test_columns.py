@@ -90,7 +90,7 @@ def draw(small, seed):
     for key in range(keys):
         values = profile.get("values") or (shared if rng.random() < 0.5 else unique(rng))
         processes = rng.choice((2, 3, 4))
-        operations = rng.randrange(1, 8 if semantics(seed)["keyed"] else 7 // keys)
+        operations = rng.randrange(1, 8 if semantics(seed, name)["keyed"] else 7 // keys)
         options = {**profile, "values": values, "processes": processes, "operations": operations}
         lines = small.random_lines(rng, **options)
         queues.append([{**line, "process": line["process"] * keys + key, "key": key} for line in lines])
@@ -113,9 +113,10 @@ def draw(small, seed):
     return name, merged
 
 
-def semantics(seed):
+def semantics(seed, model):
+    """Draw how a history is understood; a store as a whole is not one register but left to its keys."""
     return {
-        "keyed": seed % 7 != 0,
+        "keyed": seed % 7 != 0 or model == "kv",
         "nil_reads": "any" if seed % 5 == 0 else "exact",
         "failed_cas": "observed" if seed % 3 == 0 else "ignored",
     }
@@ -181,7 +182,7 @@ def test_each_key_is_settled_as_over_lists_and_rightly(small, profile):
     counts = {"ordered": 0, "refuted": 0, "left": 0}
     for seed in range(profile, 20000, len(PROFILES)):
         name, lines = draw(small, seed)
-        history, asked, model = build_history(lines), semantics(seed), MODELS[name]()
+        history, asked, model = build_history(lines), semantics(seed, name), MODELS[name]()
         settled = settle(history, model, None, Budget(), **asked)
         assert mistake(small, history, asked, settled) is None, (seed, lines)
         normalised = normalise(history, model, None, **asked)
@@ -202,13 +203,13 @@ def test_each_key_is_settled_as_over_lists_and_rightly(small, profile):
         if not refuted:
             assert len(settled.orders) == len(normalised.keys) - sum(settled.left.tolist()), (seed, lines)
     assert counts["ordered"] > 100, counts
-    assert counts["refuted"] > 30, counts
+    assert counts["refuted"] > 20, counts
 
 
 def test_every_verdict_over_columns_has_a_certificate_that_the_verifier_accepts(small):
     for seed in range(50000, 53000):
         name, lines = draw(small, seed)
-        history, asked = build_history(lines), semantics(seed)
+        history, asked = build_history(lines), semantics(seed, name)
         result = check_linearizable(history, MODELS[name], **asked, large=0)
         plain = check_linearizable(history, MODELS[name], **asked, large=10**9)
         assert result.valid == plain.valid, (seed, lines)
@@ -472,7 +473,7 @@ def mutated(module, old, new, sparse=None):
 def is_convicted(small, deciding, seeds):
     for seed in seeds:
         name, lines = draw(small, seed)
-        history, asked = build_history(lines), semantics(seed)
+        history, asked = build_history(lines), semantics(seed, name)
         try:
             settled = deciding(history, MODELS[name](), None, Budget(), **asked)
         except (AssertionError, KeyError, IndexError, ValueError, TypeError):

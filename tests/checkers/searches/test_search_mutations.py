@@ -8,12 +8,22 @@ them.
 import inspect
 import sys
 import types
+from functools import partial
 from itertools import chain
 
 import pytest
 
 from splitbrain.checkers.budget import Budget
-from splitbrain.checkers.lanes import configurations, insertion, necessary, supply, transitions, zones
+from splitbrain.checkers.lanes import (
+    configurations,
+    depth_first,
+    insertion,
+    necessary,
+    supply,
+    transitions,
+    zones,
+)
+from splitbrain.checkers.lanes.kernel import jit, layout, run, slots, tables, trail, walk
 from splitbrain.checkers.models import BUILT_IN
 from splitbrain.checkers.models import kv as kv_model
 from splitbrain.checkers.normalise import normalise
@@ -119,6 +129,116 @@ MUTANTS = {
     "supply: an unequal cas demands nothing": (supply, "if differs[kind] != NONE:", "if False:"),
     "supply: a crashed cas needs nothing": (supply, "if value != NONE and value not in needed:", "if False:"),
     "transitions: forget that a step was illegal": (transitions, "return IMPOSSIBLE", "return state"),
+    "kernel: whatever is legal is parked": (walk, "if reached == state:", "if reached != NIL:"),
+    "kernel: any call parks the blind ones": (
+        walk,
+        "if blind:\n        needed &=",
+        "if True:\n        needed &=",
+    ),
+    "kernel: a blind call parks all others": (walk, "needed &= ~core[OPEN_BLIND]", "needed = 0"),
+    "kernel: a parked call is used": (
+        walk,
+        "    seen = needed & core[place + NOOP]\n",
+        "    seen = needed & core[place + NOOP]\n    used |= seen\n",
+    ),
+    "kernel: dominance ignores what is needed": (walk, "(its_needed & ~needed) | ", ""),
+    "kernel: dominance ignores what is used": (walk, " | (its_used & ~used)", ""),
+    "kernel: dominance ignores what is spent": (walk, " | (its_spent & ~spent)", ""),
+    "kernel: drop whatever needs more": (
+        walk,
+        "if (needed & ~its_needed) | (used & ~its_used) | (spent & ~its_spent) == 0:",
+        "if needed & ~its_needed == 0:",
+    ),
+    "kernel: an equal call goes first though it returns later": (
+        slots,
+        "if problem.returns[core[same + HOLDER]] < problem.returns[call]:",
+        "if problem.returns[core[same + HOLDER]] > problem.returns[call]:",
+    ),
+    "kernel: any call of the kind goes first": (
+        slots,
+        "core[slot + FIRST] = call, kind, first",
+        "core[slot + FIRST] = call, kind, core[OPEN]",
+    ),
+    "kernel: the slot of a call that returned still goes first": (
+        slots,
+        "core[slot_of(other) * SLOT + FIRST] &= ~bit",
+        "core[slot_of(other) * SLOT + FIRST] |= 0",
+    ),
+    "kernel: a parked call returns without its last chance": (
+        walk,
+        "if core[OBSERVED] or used & wanted:",
+        "if True:",
+    ),
+    "kernel: a call that was parked must be taken": (
+        walk,
+        "if bit == wanted or entries[base + NEEDED] & ~needed & wanted:",
+        "if bit == wanted:",
+    ),
+    "kernel: once parked a call isn't taken": (
+        walk,
+        "if bit == wanted or (core[OBSERVED] and needed & wanted == 0):",
+        "if bit == wanted or needed & wanted == 0:",
+    ),
+    "kernel: the bit of a call that returned stays": (
+        walk,
+        "state, needed, used & ~wanted, spent, step)",
+        "state, needed, used, spent, step)",
+    ),
+    "kernel: survivors dominate those that wait": (walk, "place + WAITING, ", "place + KEPT, "),
+    "kernel: a blind call has no purpose but calls that aren't blind": (
+        walk,
+        "elif blind and seen == 0:",
+        "elif blind:",
+    ),
+    "kernel: no purpose in crashed calls": (
+        walk,
+        " | core[place + LEGAL_CRASHED] & ~spent:",
+        ":",
+    ),
+    "kernel: a blind call changes nothing where its value is": (
+        walk,
+        "todo |= core[OPEN_BLIND]",
+        "todo |= core[OPEN_BLIND] & ~core[place + NOOP]",
+    ),
+    "kernel: calls run from the beginning": (slots, " and problem.invokes[call] < until:", ":"),
+    "kernel: a crashed call isn't used up": (walk, "crashed &= ~spent", "crashed &= -1"),
+    "kernel: a cas is blind": (
+        tables,
+        "return BLIND if reads == NONE and differs == NONE else OTHER",
+        "return BLIND",
+    ),
+    "kernel: an append is blind": (tables, "and row.count(row[0]) == len(row) else OTHER", "else OTHER"),
+    "kernel: a value that is only excluded is unnamed": (
+        tables,
+        " | {differs[kind] for kind in present}\n    numbers",
+        "\n    numbers",
+    ),
+    "kernel: an unequal cas needs no crashed call": (
+        tables,
+        "if any(rules[kind].differs != NONE for kind in completed):",
+        "if False:",
+    ),
+    "kernel: a crashed cas needs no other": (tables, "pending.append(rules[kind].reads)", "pass"),
+    "kernel: parked calls are written out late": (
+        trail,
+        "if core[problem.kinds[call] * RULE + CLASS] == BLIND:\n            order",
+        "if False:\n            order",
+    ),
+    "depth first: a configuration is one at every return": (
+        depth_first,
+        "(stages.stage, node) not in self._seen",
+        "node not in {seen for _, seen in self._seen}",
+    ),
+    "depth first: crashed calls stay when it turns back": (
+        depth_first,
+        "self._walk.supply.withdraw(calls.kinds[self.invoked])",
+        "pass",
+    ),
+    "depth first: the order keeps what it turned back from": (
+        depth_first,
+        "del order[frame.length :]",
+        "del order[len(order) :]",
+    ),
     "lens: every string is hidden": (kv_model, "and self._named[place].startswith(text)", "and False"),
     "lens: every crashed append is hidden": (
         kv_model,
@@ -128,12 +248,38 @@ MUTANTS = {
 }
 
 
+ORIGINALS = (
+    insertion,
+    supply,
+    transitions,
+    necessary,
+    zones,
+    configurations,
+    depth_first,
+    jit,
+    layout,
+    slots,
+    walk,
+    trail,
+    tables,
+    run,
+    kv_model,
+)
+"""The modules of the searches, each behind those that it imports."""
+
+
+@pytest.fixture(autouse=True)
+def interpreted(monkeypatch):
+    """Let the copies of the kernel run as they are written, since compiling each would take long."""
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+
+
 def _mutated(module, old, new):
     """Return copies of the searches in which one module's source is changed."""
     source = inspect.getsource(module)
     assert old in source, f"{module.__name__} no longer says {old!r}"
     copies = {}
-    for original in (insertion, supply, transitions, necessary, zones, configurations, kv_model):
+    for original in ORIGINALS:
         text = inspect.getsource(original)
         if original is module:
             text = text.replace(old, new)
@@ -151,7 +297,7 @@ def _mutated(module, old, new):
     return copies
 
 
-def _goes_wrong(small, copies, seeds):
+def _goes_wrong(small, copies, lanes, seeds):
     models = {**MODELS, "kv": copies[kv_model.__name__].Kv}
     handmade = (("cas-register", lines) for lines in small.handmade)
     for name, lines in chain(handmade, map(small.draw, seeds)):
@@ -160,7 +306,7 @@ def _goes_wrong(small, copies, seeds):
         if not normalised.keys:
             continue
         calls, kinds, truth = normalised.keys[0], normalised.kinds, None
-        for decide in _deciders(copies, calls, kinds, models[name]()):
+        for decide in _deciders(copies, lanes, calls, kinds, models[name]()):
             try:
                 outcome = decide()
             except (AssertionError, KeyError, IndexError, ValueError):
@@ -173,13 +319,16 @@ def _goes_wrong(small, copies, seeds):
     return False
 
 
-def _deciders(copies, calls, kinds, model):
-    if all(kinds.flat[kind] for kind in calls.kinds):
-        yield lambda: copies[necessary.__name__].refute(calls, kinds)
-    yield lambda: copies[zones.__name__].decide(calls, kinds)
-    yield lambda: copies[configurations.__name__].decide(
-        calls, kinds, model, None, Budget(configurations=50_000)
-    )
+def _deciders(copies, lanes, calls, kinds, model):
+    for lane in lanes:
+        if lane is necessary:
+            if all(kinds.flat[kind] for kind in calls.kinds):
+                yield partial(copies[lane.__name__].refute, calls, kinds)
+        elif lane is zones:
+            yield partial(copies[lane.__name__].decide, calls, kinds)
+        else:
+            budget = Budget(configurations=50_000)
+            yield partial(copies[lane.__name__].decide, calls, kinds, model, None, budget)
 
 
 def _holds(small, history, calls, outcome):
@@ -197,10 +346,16 @@ def _holds(small, history, calls, outcome):
     return complete and small.replay(order)
 
 
+LANES = {"kernel": (run,), "depth first": (depth_first,)}
+"""The lanes in which a rule of that part is looked for, where not in all the others."""
+
+
 def test_the_unchanged_searches_are_right_on_the_histories_that_convict_the_mutants(small):
-    assert not _goes_wrong(small, _mutated(zones, "return", "return"), range(1500))
+    lanes = (necessary, zones, configurations, depth_first, run)
+    assert not _goes_wrong(small, _mutated(zones, "return", "return"), lanes, range(1500))
 
 
 @pytest.mark.parametrize("rule", MUTANTS)
 def test_a_search_with_a_rule_broken_is_wrong_about_some_small_history(small, rule):
-    assert _goes_wrong(small, _mutated(*MUTANTS[rule]), range(9000)), rule
+    lanes = LANES.get(rule.split(":")[0], (necessary, zones, configurations))
+    assert _goes_wrong(small, _mutated(*MUTANTS[rule]), lanes, range(9000)), rule

@@ -50,7 +50,7 @@ def test_a_read_of_an_overwritten_value_is_told_with_the_three_operations_it_nee
         in story
     )
     edges = {(edge["from"], edge["to"], edge["why"]) for edge in result.violations[0].evidence["edges"]}
-    assert edges == {(0, 4, "real-time"), (4, 8, "real-time"), (0, 8, "reads")}
+    assert edges == {(0, 4, "real-time"), (4, 8, "real-time"), (0, 8, "reads"), (8, 4, "value")}
 
 
 def test_a_read_of_a_never_written_value_stands_alone(check):
@@ -257,3 +257,15 @@ def test_deciding_imports_no_graph_library():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "False\n"
     )
+
+
+def test_large_values_end_a_check_in_time_too():
+    lines = [
+        {"process": 0, "type": kind, "f": "write", "value": [number] * 10}
+        for number in range(300)
+        for kind in ("invoke", "ok")
+    ]
+    ticks = iter(range(10_000))
+    result = check_linearizable(build_history(lines), Register, timeout=1, clock=lambda: next(ticks))
+    assert result.valid == "unknown"
+    assert "while its values were compared" in result.reason

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from splitbrain.checkers.evidence import window, witness
+from splitbrain.checkers.evidence import reduction, window
 from splitbrain.checkers.lanes import configurations
 from splitbrain.checkers.models import Call, CasRegister, Kv, MultiRegister
 from splitbrain.checkers.models.kv import PrefixLens
@@ -156,7 +156,7 @@ UNSOUND = {
 @pytest.mark.parametrize("rule", [None, *UNSOUND])
 def test_an_unsound_relaxation_is_found_out(small, monkeypatch, rule):
     """Without a rule changed, every certificate is confirmed; with any changed, some are refused."""
-    monkeypatch.setattr(witness, "FEW", 0)
+    monkeypatch.setattr(reduction, "FEW", 0)
     if rule is not None:
         monkeypatch.setattr(*UNSOUND[rule])
         if rule == "pieces have one base":

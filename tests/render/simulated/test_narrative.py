@@ -14,8 +14,8 @@ from splitbrain.systems.contract import MILLISECOND, Received, Send
 STALE = """\
 copies on 3 nodes (n1, n2, n3), simulated with seed 0: 3 operations of the workload register, 54
 messages, 1.1 s of virtual time; faults: partition. It broke a promise: LIN. Key "k" is not
-linearizable: write 1 (process 0, position 0), write 2 (process 0, position 3) and read 1 (process
-1, position 5) contradict each other.
+linearizable: k=1 was overwritten by write 2 (process 0, position 3) before process 1 began to read
+(position 5), yet it read 1.
 
 What happened (virtual time; >> marks what the violation rests on):
 
