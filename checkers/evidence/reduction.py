@@ -62,6 +62,8 @@ HELD_BY_TWO = "held-by-two"
 """The rule of two whole holds that are certain at one time: nothing else is needed to refute them."""
 FEW = 6
 """A witness of so many calls needs no window: with the writers of what was read it says more."""
+MANY = 200
+"""Of more calls than this, such as a long chain of cas, windows are tried before single ones are dropped."""
 PRICED = 6
 """A witness with more optional calls gets prices, so that it can be refuted anew without trying all."""
 FINALISTS = 3
@@ -107,8 +109,12 @@ class Reduction:
             held = self._try(self._whole_holds(refutation.core), self._all) or self._since(*refutation.core)
             return held or self._cut_short(refutation, lane)
         best = self._of_values(refutation)
+        if best is not None and len(best.members) <= MANY:
+            best = self._minimise(best)
         if best is None or len(best.members) > FEW:
             best = self._of_the_end(refutation, best)
+        if best is not None and len(best.members) > MANY:
+            best = self._minimise(best)
         return best or self._cut_short(refutation, lane)
 
     def _of_values(self, refutation: Refutation) -> Witness | None:
@@ -118,8 +124,7 @@ class Reduction:
         everything = set(range(len(self._calls.kinds)))
         rest = everything - self._dropping.closure(refutation.core)
         dropped = self._dropping.droppable(everything, rest, self._all)
-        best = self._try(everything - dropped, self._all)
-        return None if best is None else self._minimise(best)
+        return self._try(everything - dropped, self._all)
 
     def _of_the_end(self, refutation: Refutation, best: Witness | None) -> Witness | None:
         """Return the smallest of `best` and what is refuted up to the return at which it ended."""
