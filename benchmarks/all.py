@@ -2,7 +2,8 @@
 
     python benchmarks/all.py
 
-The long ones are priced.py (all seeds), runs.py (twenty healthy runs, ten of each seeded bug), search.py and shrinking.py.
+The long ones are priced.py (all seeds), runs.py (twenty healthy runs, ten of each seeded bug), search.py and
+shrinking.py.
 """
 
 from __future__ import annotations
