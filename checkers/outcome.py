@@ -40,6 +40,10 @@ class Cut:
     order: Sequence[int] = ()
 
 
+HELD_BY_TWO = "held-by-two"
+"""The rule of two whole holds that are certain at one time: nothing else is needed to refute them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refutation:
     """There is no linearization. `core` are the calls (indices within the key) that contradict each other.

@@ -44,7 +44,7 @@ from splitbrain.checkers.lanes.configurations import TOLD
 from splitbrain.checkers.lanes.containers import WORDS
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls
-from splitbrain.checkers.outcome import Refutation
+from splitbrain.checkers.outcome import HELD_BY_TWO, Refutation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +58,6 @@ PRICING_CONFIGURATIONS = 200_000
 """Work that may be spent on prices for a witness."""
 TRIAL_CONFIGURATIONS = 20_000
 """Configurations that one trial may visit."""
-HELD_BY_TWO = "held-by-two"
-"""The rule of two whole holds that are certain at one time: nothing else is needed to refute them."""
 FEW = 6
 """A witness of so many calls needs no window: with the writers of what was read it says more."""
 MANY = 200

@@ -13,6 +13,7 @@ from splitbrain.checkers.evidence.order import forced_order
 from splitbrain.checkers.evidence.shortage import shortage
 from splitbrain.checkers.evidence.values import listed, show
 from splitbrain.checkers.normalise import FOREVER, NONE
+from splitbrain.checkers.outcome import HELD_BY_TWO
 from splitbrain.checkers.values import freeze
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Story:
             return f"no order of its {len(self.members)} operations has each crashed one at most once"
         if refutation.rule == "element":
             return f"{core[0]} is possible in no order of the operations before it"
-        if refutation.rule == "held-by-two":
+        if refutation.rule == HELD_BY_TWO:
             return f"{core[0]} and {core[1]} had both returned before either lock was released"
         if self.order.stale is not None:
             return self._stale(self.order.stale)
@@ -185,7 +186,7 @@ class Story:
             "cas-cycle": self._cas_cycle,
             "cas-chain": self._order_of_values,
             "zones": self._order_of_values,
-            "held-by-two": self._held_by_two,
+            HELD_BY_TWO: self._held_by_two,
         }
         return tellers.get(self._refutation.rule, self._last_cut)()
 

@@ -23,7 +23,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from splitbrain.checkers.normalise import FOREVER
-from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.outcome import HELD_BY_TWO, Linearization, Refutation, Undecided
 
 if TYPE_CHECKING:
     from splitbrain.checkers.normalise import Calls, Kinds
@@ -53,7 +53,7 @@ def decide(calls: Calls, kinds: Kinds) -> Outcome:
     holds.sort()
     for before, after in pairwise(holds):
         if before.end > after.start:
-            return Refutation("held-by-two", [before.acquire, after.acquire])
+            return Refutation(HELD_BY_TWO, [before.acquire, after.acquire])
     order: list[int] = []
     for hold in holds:
         order.append(hold.acquire)
