@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.evidence.story import STATES_SHOWN, Story
+from splitbrain.checkers.evidence.story import Story
 from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.normalise import FOREVER
 
@@ -20,6 +20,8 @@ _STUCK = ("never-written", "read-from-the-future", "never-inserted", "removed-fr
 """Rules of which the first call is the one that no order explains."""
 SHOWN = 60
 """A witness of more calls than this is told by its cut; the calls around it are listed."""
+STATES_SHOWN = 20
+"""Of the states at a cut so many are listed."""
 ORDER_SHOWN = 200
 """Of the order that came furthest, so many calls are listed: the last."""
 
@@ -88,6 +90,7 @@ class Teller:
             "invoke": operation.invoke,
             "complete": operation.complete,
             "applied": operation.applied and not observed_fail,
+            **({} if self._key_named or operation.key is None else {"key": operation.key}),
         }
 
     def _edge(self, edge: Edge) -> dict[str, Any]:
