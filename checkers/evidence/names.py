@@ -43,6 +43,8 @@ class Names:
         sought = {*(kinds.reads[kind] for kind in looking), *(kinds.differs[kind] for kind in looking)}
         self._sought = [kinds.values[value] for value in sorted(sought - {NONE} | {kinds.initial})]
         self._shown = {show(value) for value in self._sought}
+        written = {kinds.writes[kind] for kind in looking} - {NONE}
+        self._unsought = [kinds.values[value] for value in sorted(written - sought - {kinds.initial})]
         shorts = [self.short(number) for number in self.members]
         self._repeated = {short for short, count in Counter(shorts).items() if count > 1}
 
@@ -112,6 +114,9 @@ class Names:
         """Return a state in words. The walk doesn't tell states apart that no call looks for."""
         if self.of_set:
             return self._of_set(state)
+        if self.flat and not self._is_sought(state) and len(self._unsought) == 1:
+            (state,) = self._unsought
+            return self._of_lock(state) or show(state)
         if self._is_sought(state):
             return self._of_lock(state) or show(state)
         if self.of_lock and self.flat:
@@ -126,8 +131,9 @@ class Names:
 
     def is_hidden(self, state: Any) -> bool:
         """Tell whether a state stands for others too, which no call tells apart from it."""
-        tells_apart = self.of_set or self._is_sought(state)
-        return not tells_apart and (self.flat or isinstance(state, str))
+        if self.of_set or self._is_sought(state):
+            return False
+        return len(self._unsought) != 1 if self.flat else isinstance(state, str)
 
     def _is_looked_for(self, state: Any) -> bool:
         return show(state) in self._shown

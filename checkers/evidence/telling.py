@@ -106,6 +106,7 @@ class Teller:
             "stuck": self._operations[cut.stuck].invoke,
             "states": [_plain(state) for state in cut.states[:STATES_SHOWN]],
             "states_in_all": len(cut.states),
+            "words": self._story.names.states(cut.states),
             "open": [self._operations[call].invoke for call in cut.open],
             "window": [self._operations[call].invoke for call in self._shown],
             "order": [self._operations[call].invoke for call in cut.order[-ORDER_SHOWN:]],
