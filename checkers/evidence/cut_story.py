@@ -46,7 +46,8 @@ class CutStory:
         others = since or "the operations before it"
         clause = f"{stuck} is possible in no order of {others}"
         states = self._cut.states
-        if not self._alone or len(states) > _FEW_STATES or any(map(names.is_hidden, states)):
+        unclear = len(states) > _FEW_STATES or any(map(names.is_hidden, states))
+        if unclear or not self._alone or self._overlaps():
             return clause
         return f"{clause}, which {'leaves' if since else 'leave'} {names.states(states)}"
 
@@ -64,6 +65,13 @@ class CutStory:
         if self._refutation.rule == "supply":
             return [*told, self._why(), *shortage(self._refutation, names.short, self._stuck)]
         return [*told, self._why()]
+
+    def _overlaps(self) -> bool:
+        """Tell whether another call was running when the stuck one was, so that it may have found less."""
+        calls, stuck = self._names.calls, self._cut.stuck
+        begin, end = calls.invokes[stuck], calls.returns[stuck]
+        others = (call for call in self._names.members if call != stuck)
+        return any(calls.invokes[call] < end and begin < calls.returns[call] for call in others)
 
     def _it(self) -> str:
         if self._names.of_lock:
@@ -108,7 +116,7 @@ class CutStory:
             writers = listed([names.name(call) for call in left])
             return (
                 f"{stuck} needs {names.value(needed)};"
-                f" only {writers} could still write it, and that is used up."
+                f" only {writers} could still leave it, and that is used up."
             )
         if differs != NONE and self._alone:
             return f"{stuck} needs any value but {names.value(differs)}."

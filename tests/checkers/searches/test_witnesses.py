@@ -62,7 +62,7 @@ def test_crashed_writes_that_are_used_up_are_named(small):
     first, second, third = (f"read 1 (process {n}, position {p})" for n, p in ((10, 18), (12, 22), (14, 26)))
     assert f"When {first} returned, the value could only be 1; this uses up {one}." in story
     assert f"When {second} returned, the value could only be 1; this uses up {other}." in story
-    used_up = f"{third} needs 1; only {one} and {other} could still write it, and that is used up."
+    used_up = f"{third} needs 1; only {one} and {other} could still leave it, and that is used up."
     assert story.endswith(used_up)
     assert evidence["cut"]["stuck"] == evidence["stuck"] == 26
 

@@ -198,6 +198,12 @@ def test_what_was_deleted_is_not_said_to_have_been_there_once():
     ]
 
 
+def test_what_others_left_is_not_said_of_a_call_that_ran_beside_them():
+    asked, answered = read(0, 2)
+    summary, _ = told(Counter, [asked], done(1, "add", 3), done(1, "add", 3), [answered])
+    assert summary.endswith("is possible in no order of the operations before it.")
+
+
 def test_operations_on_one_object_of_many_keys_are_named_with_their_key():
     summary, _ = told(Kv, done(0, "put", 8, key="y"), read(3, 8, "get", key="x"), keyed="no")
     assert "get x: 8 (process 3, position 2) observed 8, which no operation writes to key x" in summary
