@@ -15,6 +15,6 @@ BY_DISCIPLINE: Mapping[str, str] = {
     "mutex": "mutexes",
 }
 """The lane of each data type, by `Model.discipline`."""
-METHODS = ("auto", "zones", *BY_DISCIPLINE.values(), "priced", "configurations")
+METHODS = ("auto", "zones", *BY_DISCIPLINE.values(), "priced", "configurations", "depth-first")
 """Ways to decide that can be forced."""
-EVERY_LANE = ("necessary", *METHODS[1:], "depth-first")
+EVERY_LANE = ("necessary", *METHODS[1:])
