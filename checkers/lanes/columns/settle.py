@@ -176,7 +176,7 @@ def _orders(calls: Accesses, zoned: zones.Zoned) -> dict[int, list[int] | None]:
     """Return each key's order with its observers taken in, or None where they find no place."""
     order, keys = zoned.order, len(calls.initial)
     ends = np.searchsorted(calls.key[order], np.arange(keys + 1))
-    present = np.unique(calls.key).tolist()
+    present = np.flatnonzero(np.bincount(calls.key, minlength=keys)).tolist()
     unplaced = set(np.unique(calls.key[zoned.aside]).tolist())
     positions = calls.invokes[order]
     orders: dict[int, list[int] | None] = {
