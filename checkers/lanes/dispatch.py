@@ -14,6 +14,7 @@ from splitbrain.checkers.lanes import (
     queues,
     sets,
     stacks,
+    unordered_queues,
     zones,
 )
 from splitbrain.checkers.lanes.general import Decided
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 LANES: Mapping[str, Callable[[Calls, Kinds], Outcome]] = {
     "set": sets.decide,
     "fifo-queue": queues.decide,
+    "queue": unordered_queues.decide,
     "stack": stacks.decide,
     "priority-queue": priority_queues.decide,
     "mutex": mutexes.decide,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 BY_DISCIPLINE: Mapping[str, str] = {
     "set": "sets",
     "fifo-queue": "queues",
+    "queue": "unordered-queues",
     "stack": "stacks",
     "priority-queue": "priority-queues",
     "mutex": "mutexes",
