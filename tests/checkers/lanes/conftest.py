@@ -5,7 +5,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from splitbrain.checkers.models import Call, FifoQueue, Mutex, OwnedMutex, PriorityQueue, Set, Stack
+from splitbrain.checkers.models import (
+    Call,
+    FifoQueue,
+    Mutex,
+    OwnedMutex,
+    PriorityQueue,
+    Queue,
+    Set,
+    Stack,
+)
 from splitbrain.checkers.normalise import FOREVER, Calls, Kinds
 from splitbrain.histories import build_history
 
@@ -22,11 +31,11 @@ class Operation(NamedTuple):
     process: int
 
 
-MODELS = {model.name: model for model in (Set, FifoQueue, Stack, PriorityQueue, Mutex, OwnedMutex)}
+MODELS = {model.name: model for model in (Set, FifoQueue, Queue, Stack, PriorityQueue, Mutex, OwnedMutex)}
 PUTS, LOOKS = ("enqueue", "push", "insert"), ("peek",)
 
 
-def effect(model, state, operation):  # noqa: PLR0911 - one return a case of the table of operations
+def effect(model, state, operation):  # noqa: C901, PLR0911 - one branch and return a case of the table of operations
     """Return (legal, state afterwards), from the table of operations alone. States are tuples."""
     f, value, result, known = operation.f, operation.value, operation.result, operation.known
     if f in PUTS:
@@ -46,6 +55,8 @@ def effect(model, state, operation):  # noqa: PLR0911 - one return a case of the
         mine = bool(state) and (model == "mutex" or state[0] == operation.process)
         return mine or not known, () if mine else state
     place = {"fifo-queue": 0, "stack": len(state) - 1}.get(model)
+    if state and model == "queue":
+        place = state.index(result) if result in state else 0
     if state and model == "priority-queue":
         place = state.index(max(state))
     found = state[place] if state else None
@@ -54,6 +65,14 @@ def effect(model, state, operation):  # noqa: PLR0911 - one return a case of the
     if f in LOOKS or not state:
         return True, state
     return True, state[:place] + state[place + 1 :]
+
+
+def effects(model, state, operation):
+    """Return all states afterwards; only a crashed dequeue of a queue without order has a choice."""
+    if model == "queue" and operation.f == "dequeue" and not operation.known and state:
+        return [state[:place] + state[place + 1 :] for place in range(len(state))]
+    legal, after = effect(model, state, operation)
+    return [after] if legal else []
 
 
 def linearizable(model, operations, initial=()):
@@ -68,10 +87,10 @@ def linearizable(model, operations, initial=()):
         if horizon is None:
             return True
         for each in left:
-            if operations[each].invoke < horizon:
-                legal, after = effect(model, state, operations[each])
-                if legal and search(after, left - {each}):
-                    return True
+            if operations[each].invoke < horizon and any(
+                search(after, left - {each}) for after in effects(model, state, operations[each])
+            ):
+                return True
         return False
 
     return search(tuple(initial), frozenset(range(len(operations))))
@@ -83,11 +102,11 @@ def legal_order(model, operations, order, initial=()):
         order
     ):
         return False
-    state, latest = tuple(initial), -1
+    states, latest = {tuple(initial)}, -1
     for each in order:
         latest = max(latest, operations[each].invoke)
-        legal, state = effect(model, state, operations[each])
-        if not legal or (operations[each].known and operations[each].complete < latest):
+        states = {after for state in states for after in effects(model, state, operations[each])}
+        if not states or (operations[each].known and operations[each].complete < latest):
             return False
     return True
 
@@ -95,6 +114,7 @@ def legal_order(model, operations, order, initial=()):
 FUNCTIONS = {
     "set": ("add", "remove", "contains"),
     "fifo-queue": ("enqueue", "dequeue", "peek"),
+    "queue": ("enqueue", "dequeue", "peek"),
     "stack": ("push", "pop", "peek"),
     "priority-queue": ("insert", "poll", "peek"),
     "mutex": ("acquire", "release"),

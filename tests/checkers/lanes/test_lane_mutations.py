@@ -20,18 +20,31 @@ from splitbrain.checkers.lanes import (
     stacks,
     stays,
     stretches,
+    unordered_queues,
 )
 from splitbrain.checkers.outcome import Linearization, Undecided
 
-ORDER = (containers, stays, settling, queues, stretches, stacks, priority_queues, sets, mutexes)
+ORDER = (
+    containers,
+    stays,
+    settling,
+    queues,
+    unordered_queues,
+    stretches,
+    stacks,
+    priority_queues,
+    sets,
+    mutexes,
+)
 LANE = {
     "set": sets,
     "fifo-queue": queues,
     "stack": stacks,
     "priority-queue": priority_queues,
     "mutex": mutexes,
+    "queue": unordered_queues,
 }
-SET, QUEUE, STACK, PRIORITY, MUTEX = LANE
+SET, QUEUE, STACK, PRIORITY, MUTEX, UNORDERED = LANE
 
 MUTANTS = {
     "containers: never inserted": (QUEUE, containers, "if name not in inserted:", "if False:"),
@@ -138,6 +151,48 @@ MUTANTS = {
         queues,
         "between[bisect_left(gaps, last)]",
         "between[-1]",
+    ),
+    "unordered queues: a value comes when its first operation has long returned": (
+        UNORDERED,
+        unordered_queues,
+        "contents.first[value] - 1, contents.last[value]",
+        "contents.first[value] + 1, contents.last[value]",
+    ),
+    "unordered queues: a value goes before its last operation is invoked": (
+        UNORDERED,
+        unordered_queues,
+        "contents.first[value] - 1, contents.last[value]",
+        "contents.first[value] - 1, contents.last[value] - 1",
+    ),
+    "unordered queues: no value comes and goes at once": (
+        UNORDERED,
+        unordered_queues,
+        "at_once = goes <= comes",
+        "at_once = False",
+    ),
+    "unordered queues: peeks look when their value comes": (
+        UNORDERED,
+        unordered_queues,
+        "max(comes, calls.invokes[peek])",
+        "comes",
+    ),
+    "unordered queues: a value goes before the last peek looks": (
+        UNORDERED,
+        unordered_queues,
+        "LEAVES if gap == goes else LOOKS",
+        "LOOKS",
+    ),
+    "unordered queues: who found nothing needs nobody to be gone": (
+        UNORDERED,
+        unordered_queues,
+        "_EMPTY, NOBODY, sees=True",
+        "_EMPTY, NOBODY, sees=False",
+    ),
+    "unordered queues: who found nothing looks as it is invoked": (
+        UNORDERED,
+        unordered_queues,
+        "((gap, LOOKS, NOBODY, 0)",
+        "((calls.invokes[call], LOOKS, NOBODY, 0)",
     ),
     "stacks: values at once are left out": (STACK, stacks, "if not contents.is_made_up(value):", "if False:"),
     "stretches: pushed after others": (

@@ -9,7 +9,7 @@ from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verification import verify
 
-MODELS = ("set", "fifo-queue", "stack", "priority-queue", "mutex", "owned-mutex")
+MODELS = ("set", "fifo-queue", "queue", "stack", "priority-queue", "mutex", "owned-mutex")
 
 
 def _judge(drawn, model, seed):
@@ -47,7 +47,7 @@ def test_each_lane_agrees_with_brute_force_on_a_million_histories(drawn, model):
         _judge(drawn, model, seed)
 
 
-@pytest.mark.parametrize("model", ["set", "fifo-queue", "stack", "priority-queue"])
+@pytest.mark.parametrize("model", ["set", "fifo-queue", "queue", "stack", "priority-queue"])
 def test_without_crashed_removals_a_lane_always_answers(drawn, model):
     for seed in range(4000, 4800):
         operations, initial = drawn.draw(model, seed)
