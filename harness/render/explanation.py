@@ -21,8 +21,8 @@ KEYS_SHOWN, CALLS_SHOWN = 5, 12
 EDGES_SHOWN = 24
 INDENT = "  "
 REPLAYED = (
-    "The proof is that order: whoever had returned when another was invoked comes before it, and replaying "
-    "it one operation at a time gives every result that was recorded."
+    "A linearization is an order in which whoever had returned when another was invoked comes before it, and "
+    "which gives every result that was recorded when it is replayed one operation at a time."
 )
 OPEN = "Unknown is neither a pass nor a violation."
 OWN_MODEL = "`splitbrain verify` can't re-check this verdict: it knows the built-in models, and not your own."

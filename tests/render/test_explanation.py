@@ -62,7 +62,7 @@ def test_a_stale_read_is_explained_by_the_order_that_contradicts_itself():
 def test_a_valid_history_is_explained_by_its_order():
     verdict, history, proof = _decided(_calls(("write", 7), ("cas", [7, 8]), ("read", 8)))
     text = render_explanation(verdict, history, proof, width=100, colour=False)
-    assert text.startswith("VALID  3 completed operations have a linearization. The proof is that order")
+    assert text.startswith("VALID  3 completed operations have a linearization. A linearization is an order")
     assert text.endswith('  "x": write 7 (0), cas 7 -> 8 (2), read 8 (4)')
 
 
