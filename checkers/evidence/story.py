@@ -84,8 +84,11 @@ class Story:
 
     def _outcome(self, number: int) -> str:
         """Say what was there just after a call: a clause."""
-        verb = "found" if self.kinds.writes[self.calls.kinds[number]] == NONE else "left"
+        verb = "found" if self._finds(number) else "left"
         return f"{self.name(number)} {verb} {self._value(self._holds(number))}"
+
+    def _finds(self, number: int) -> bool:
+        return self.kinds.writes[self.calls.kinds[number]] == NONE
 
     def _since(self) -> str:
         return "" if self.start is None else " since"
@@ -98,16 +101,8 @@ class Story:
         if refutation.rule in contents_story.RULES:
             return contents_story.Contents(self.calls, self.kinds, self.names).headline(refutation)
         core = [self.name(number) for number in refutation.core]
-        if refutation.rule == "never-written" and self.start is None:
-            (call,) = refutation.core
-            value = self._value(self._needs(call))
-            return f"{core[0]} observed {value}, which no operation writes{self.names.key_of(call)}"
         if refutation.rule == "never-written":
-            value = self._value(self._needs(refutation.core[0]))
-            if self.earlier is not None:
-                since = f"{self._origin()}, and no operation wrote {value} since"
-                return f"{self._too_late(refutation.core[0], '')}: {since}"
-            return f"{core[0]} observed {value}, but {self._origin()}, and no operation wrote {value} since"
+            return self._observed(refutation.core[0], self.start)
         if refutation.rule == "read-from-the-future":
             first = "the first to write that value"
             return f"{core[0]} had returned before {core[1]} was invoked, {first}{self._since()}"
@@ -139,6 +134,17 @@ class Story:
         nobody = f"No{' other' * (stale.writer is not None)} operation can have written {value}"
         when = "by then" if self.start is None else "since"
         return [*first, *(f"{edge.text}." for edge in stale.steps), f"{nobody} {when}."]
+
+    def _observed(self, call: int, start: int | None) -> str:
+        """Say that a call observed what nobody wrote since the start."""
+        value = self._value(self._needs(call))
+        if start is None:
+            return f"{self.name(call)} observed {value}, which no operation writes{self.names.key_of(call)}"
+        if self.earlier is not None:
+            since = f"{self._origin()}, and no operation wrote {value} since"
+            return f"{self._too_late(call, '')}: {since}"
+        left = "" if self._finds(start) else f", which left {self._value(self._holds(start))}"
+        return f"{self.name(call)} came after {self.name(start)}{left}, and no operation wrote {value} since"
 
     def _overwritten(self, stale: Stale) -> str:
         """Say that a value was overwritten before somebody began to look, who found it nevertheless."""
@@ -182,19 +188,13 @@ class Story:
 
     def _never_written(self) -> list[str]:
         (call,) = self._refutation.core
-        value = self._value(self._needs(call))
         if self.start is None:
-            return [f"{_sentence(self._origin())}, so {value} was never there."]
-        told = []
+            return [f"{_sentence(self._origin())}, so {self._value(self._needs(call))} was never there."]
+        start, told = self.names.brief(self.start), []
         if self.earlier is not None:
-            before = f"had returned before {self.names.short(self.start)} was invoked"
-            told.append(f"{self._outcome(self.earlier)}, and {before}.")
-        return [
-            *told,
-            f"{self._origin()}, and had returned at position {self.calls.returns[self.start]}.",
-            f"{self.name(call)} was invoked after that, and observed {value}.",
-            f"No operation that may have taken effect in between writes {value}.",
-        ]
+            told.append(f"{self._outcome(self.earlier)}, and had returned before {start} was invoked.")
+        until = f"at position {self.calls.returns[self.start]}, before {self.names.brief(call)} was invoked"
+        return [*told, f"{start} had returned {until}."]
 
     def _from_the_future(self) -> list[str]:
         value = self._value(self._needs(self._refutation.core[0]))
