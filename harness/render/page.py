@@ -14,7 +14,7 @@ from splitbrain.render.explanation import TOLD, paragraph, where_the_proof_is
 from splitbrain.render.figure import SOURCES, draw_witness
 from splitbrain.render.page_data import history_data, key_text
 from splitbrain.render.text import plural, printable
-from splitbrain.render.verdict import KINDS, WORDS
+from splitbrain.render.verdict import KINDS, UNDECIDED, WORDS
 from splitbrain.render.witness import label_of, marked_operation
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def render_page(verdict: Mapping[str, Any], history: History, proof: Mapping[str
         source=_source(verdict),
         paragraph=printable(paragraph(verdict)),
         facts=list(_facts(verdict, history)),
-        proof=where_the_proof_is(verdict),
+        # The paragraph of a valid verdict has said it, and an unknown one has no proof.
+        proof=where_the_proof_is(verdict) if verdict["valid"] is False else "",
+        marked=bool(shown),
         violations=told,
         untold=len(verdict.get("violations", ())) - len(told),
         gates=[gate for gate in verdict.get("gates", ()) if not gate.get("held")],
@@ -83,7 +85,8 @@ def _facts(verdict: Mapping[str, Any], history: History) -> Iterator[tuple[str, 
     yield "operations", f"{len(history):,}"
     if history.keyed:
         yield "keys", f"{len(history.keys):,}"
-    yield "decided by", str(verdict.get("method") or "-")
+    method = str(verdict.get("method") or UNDECIDED)
+    yield "decided by", "nothing" if method == UNDECIDED else method
     yield "time to decide", f"{float(verdict.get('seconds') or 0.0):.3f} s"
 
 

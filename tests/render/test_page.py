@@ -214,3 +214,12 @@ def test_what_was_there_last_is_told_in_the_words_of_the_type():
     result = check_linearizable(history, Mutex)
     verdict = {"valid": False, "violations": [each.to_json() for each in result.violations], "checks": []}
     assert "there could only have been a held lock" in seen(render_page(verdict, history)).text
+
+
+def test_a_page_without_a_violation_offers_no_way_to_one():
+    _, text = _page(_calls(("write", 1), ("read", 1), key="x"))
+    assert "the violation" not in seen(text).text
+    assert seen(text).text.count("--certificate") == 1
+    _, text = _page([])
+    assert "It has no operation." in seen(text).text
+    assert "decided by nothing" in seen(text).text
