@@ -27,9 +27,14 @@ _FREE, _HELD = "free", "held"
 
 
 class Names:
-    """Names calls by their numbers in the witness's `calls`, and values by their ids in `kinds`."""
+    """Names calls by their numbers in the witness's `calls`, and values by their ids in `kinds`.
 
-    def __init__(self, history: History, kinds: Kinds, witness: Witness, *, key_named: bool) -> None:
+    Those that are `shown` are told apart where they did the same.
+    """
+
+    def __init__(
+        self, history: History, kinds: Kinds, witness: Witness, shown: Sequence[int], *, key_named: bool
+    ) -> None:
         self.calls = witness.calls
         self.kinds = kinds
         self.operations: list[Operation] = [history[index] for index in witness.calls.indices]
@@ -45,8 +50,8 @@ class Names:
         self._shown = {show(value) for value in self._sought}
         written = {kinds.writes[kind] for kind in looking} - {NONE}
         self._unsought = [kinds.values[value] for value in sorted(written - sought - {kinds.initial})]
-        shorts = [self.short(number) for number in self.members]
-        self._repeated = {short for short, count in Counter(shorts).items() if count > 1}
+        counted = Counter(map(self.short, shown))
+        self._repeated = {short for short, count in counted.items() if count > 1}
 
     # Calls.
 

@@ -41,7 +41,7 @@ class Story:
     ) -> None:
         self.calls = witness.calls
         self.kinds = kinds._replace(initial=witness.window.initial)
-        self.names = Names(history, self.kinds, witness, key_named=key_named)
+        self.names = Names(history, self.kinds, witness, shown, key_named=key_named)
         self.operations = self.names.operations
         self.members = self.names.members
         behind = range(len(self.members), len(self.operations))
