@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _RETURNS_TOLD = 10
 _CALLS_NAMED = 10
 _FEW_STATES = 3
+_LONG = 90
+"""A name of more characters isn't told again and again."""
 
 
 class CutStory:
@@ -26,6 +28,10 @@ class CutStory:
         self._cut = cut
         self._start = start
         self._stuck = names.name(cut.stuck)
+        operation = names.operations[cut.stuck]
+        long = len(self._stuck) > _LONG
+        self._again = f"that {operation.f} (position {operation.invoke})" if long else self._stuck
+        """The name after it was first told."""
         crashed = any(names.calls.returns[call] == FOREVER for call in names.members)
         self._alone = not crashed and not set(cut.open) - {cut.stuck}
         """Whether nothing else could still have happened at the cut."""
@@ -57,13 +63,13 @@ class CutStory:
         told = self._returns()
         running = [names.name(call) for call in cut.open if call != cut.stuck]
         if not told and len(names.members) > 1:
-            told = [f"Just before {self._stuck} returned, {self._it()} could only be {self._states()}."]
+            told = [f"Just before {self._again} returned, {self._it()} could only be {self._states()}."]
         if running:
             told.append(f"Also running then: {listed(running[:_CALLS_NAMED])}.")
         if self._refutation.rule == "prices":
-            return [*told, *shortage(self._refutation, names.short, self._stuck)]
+            return [*told, *shortage(self._refutation, names.short, self._again)]
         if self._refutation.rule == "supply":
-            return [*told, self._why(), *shortage(self._refutation, names.short, self._stuck)]
+            return [*told, self._why(), *shortage(self._refutation, names.short, self._again)]
         return [*told, self._why()]
 
     def _overlaps(self) -> bool:
@@ -97,7 +103,7 @@ class CutStory:
 
     def _why(self) -> str:
         """Say which value was missing, if it is one that nobody was left to write."""
-        names, cut, stuck = self._names, self._cut, self._stuck
+        names, cut, stuck = self._names, self._cut, self._again
         kind = names.calls.kinds[cut.stuck]
         needed, differs = names.kinds.reads[kind], names.kinds.differs[kind]
         left = [

@@ -204,6 +204,16 @@ def test_what_others_left_is_not_said_of_a_call_that_ran_beside_them():
     assert summary.endswith("is possible in no order of the operations before it.")
 
 
+def test_a_long_name_is_told_once():
+    much = [["append", "x", number] for number in range(9)]
+    summary, story = told(
+        ListAppend, done(0, "txn", [*much, ["r", "y", None]], [*much, ["r", "y", [7]]]), done(1, "txn", much)
+    )
+    assert "append x 8" in summary
+    assert "append x 8" not in story[-1]
+    assert "that txn (position 0)" in story[-1]
+
+
 def test_operations_on_one_object_of_many_keys_are_named_with_their_key():
     summary, _ = told(Kv, done(0, "put", 8, key="y"), read(3, 8, "get", key="x"), keyed="no")
     assert "get x: 8 (process 3, position 2) observed 8, which no operation writes to key x" in summary
