@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import zones
 from machine import machine, peak_memory_mb
 from splitbrain.checkers.large import LARGE
-from splitbrain.checkers.models import FifoQueue, Mutex, PriorityQueue, Register, Set, Stack
+from splitbrain.checkers.models import Counter, FifoQueue, Mutex, PriorityQueue, Queue, Register, Set, Stack
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.histories import build_history
@@ -50,6 +50,9 @@ class Container(Protocol):
         ...
 
 
+_LINES = ("fifo-queue", "queue")
+
+
 class Buffer:
     """A queue, stack or priority queue that holds about `size` values."""
 
@@ -58,7 +61,7 @@ class Buffer:
         self._kind = kind
         self._put, self._take = words
         self._size = size
-        self._items: Any = deque() if kind == "fifo-queue" else []
+        self._items: Any = deque() if kind in _LINES else []
         self._count = 0
 
     def choose(self, client: int) -> tuple[str, Any]:
@@ -84,7 +87,7 @@ class Buffer:
             return None
         if self._kind == "priority-queue":
             return (self._items[0] if f == "peek" else heapq.heappop(self._items))[1]
-        place = 0 if self._kind == "fifo-queue" else -1
+        place = 0 if self._kind in _LINES else -1
         if f == "peek":
             return self._items[place]
         return self._items.popleft() if place == 0 else self._items.pop()
@@ -112,6 +115,25 @@ class Elements:
         elif f == "remove":
             self._items.discard(value)
         return [value, there if f != "add" else not there]
+
+
+class Sum:
+    """A number to which one is added."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._held = 0
+
+    def choose(self, client: int) -> tuple[str, Any]:
+        """Add or read."""
+        del client
+        return self._rng.choice((("add", 1), ("read", None)))
+
+    def call(self, client: int, f: str, value: Any) -> Any:
+        """Do it."""
+        del client
+        self._held += value or 0
+        return value if f == "add" else self._held
 
 
 class Lock:
@@ -143,11 +165,14 @@ def container(name: str, rng: random.Random, size: int) -> Container:
     """Return the container of a data type."""
     words = {
         "fifo-queue": ("enqueue", "dequeue"),
+        "queue": ("enqueue", "dequeue"),
         "stack": ("push", "pop"),
         "priority-queue": ("insert", "poll"),
     }
     if name in words:
         return Buffer(rng, name, words[name], size)
+    if name == "counter":
+        return Sum(rng)
     return Elements(rng, 10 * size) if name == "set" else Lock()
 
 
@@ -201,7 +226,7 @@ class Lane(NamedTuple):
 LANES = (
     Lane("register", Register),
     Lane("register, over lists", Register, sys.maxsize),
-    *(Lane(model.name, model) for model in (Set, FifoQueue, Stack, PriorityQueue, Mutex)),
+    *(Lane(model.name, model) for model in (Set, FifoQueue, Queue, Stack, PriorityQueue, Counter, Mutex)),
 )
 
 

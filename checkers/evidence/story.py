@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from splitbrain.checkers.evidence import contents_story
+from splitbrain.checkers.evidence import contents_story, sums_story
 from splitbrain.checkers.evidence.cut_story import CutStory
 from splitbrain.checkers.evidence.names import Names
 from splitbrain.checkers.evidence.order import forced_order
@@ -95,11 +95,20 @@ class Story:
 
     # The headline.
 
+    def _of_its_own(self) -> contents_story.Contents | sums_story.Sums | None:
+        """Return who tells of a data type that has words of its own, if the rule is one of its."""
+        if self._refutation.rule in contents_story.RULES:
+            return contents_story.Contents(self.calls, self.kinds, self.names)
+        if self._refutation.rule in sums_story.RULES:
+            return sums_story.Sums(self.calls, self.kinds, self.members, self.names, origin=self._origin())
+        return None
+
     def headline(self) -> str:  # noqa: C901, PLR0911 - one return a kind of contradiction
         """Return the contradiction in one clause."""
         refutation = self._refutation
-        if refutation.rule in contents_story.RULES:
-            return contents_story.Contents(self.calls, self.kinds, self.names).headline(refutation)
+        told_apart = self._of_its_own()
+        if told_apart is not None:
+            return told_apart.headline(refutation)
         core = [self.name(number) for number in refutation.core]
         if refutation.rule == "never-written":
             return self._observed(refutation.core[0], self.start)
@@ -170,9 +179,10 @@ class Story:
 
     def sentences(self) -> list[str]:
         """Return the contradiction step by step."""
+        told_apart = self._of_its_own()
+        if told_apart is not None:
+            return told_apart.sentences(self._refutation)
         rule = self._refutation.rule
-        if rule in contents_story.RULES:
-            return contents_story.Contents(self.calls, self.kinds, self.names).sentences(self._refutation)
         tellers = {
             "never-written": self._never_written,
             "read-from-the-future": self._from_the_future,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.lanes import (
+    counters,
     depth_first,
     general,
     mutexes,
@@ -37,6 +38,7 @@ LANES: Mapping[str, Callable[[Calls, Kinds], Outcome]] = {
     "stack": stacks.decide,
     "priority-queue": priority_queues.decide,
     "mutex": mutexes.decide,
+    "counter": counters.decide,
 }
 """The lanes of data types, by `Model.discipline`."""
 SEARCHES: Mapping[str, Callable[[Calls, Kinds, Model, Any, Budget], Outcome]] = {

@@ -14,6 +14,7 @@ BY_DISCIPLINE: Mapping[str, str] = {
     "stack": "stacks",
     "priority-queue": "priority-queues",
     "mutex": "mutexes",
+    "counter": "counters",
 }
 """The lane of each data type, by `Model.discipline`."""
 METHODS = ("auto", "zones", *BY_DISCIPLINE.values(), "priced", "configurations", "depth-first")
