@@ -200,7 +200,7 @@ def test_what_was_deleted_is_not_said_to_have_been_there_once():
 
 def test_what_others_left_is_not_said_of_a_call_that_ran_beside_them():
     asked, answered = read(0, 2)
-    summary, _ = told(Counter, [asked], done(1, "add", 3), done(1, "add", 3), [answered])
+    summary, _ = told(Counter, [asked], done(1, "add", 3), done(1, "add", 4), [answered])
     assert summary.endswith("is possible in no order of the operations before it.")
 
 
