@@ -223,3 +223,16 @@ def test_a_page_without_a_violation_offers_no_way_to_one():
     _, text = _page([])
     assert "It has no operation." in seen(text).text
     assert "decided by nothing" in seen(text).text
+
+
+def test_arrows_that_go_both_ways_between_two_operations_have_their_numbers_apart():
+    lines = [line for each in range(3, 6) for line in _calls(("write", each), key="x")]
+    lines = [{**line, "process": n // 2 + 9} for n, line in enumerate(lines)]
+    lines += [
+        {**line, "process": line["process"] + 20} for line in _calls(("write", 1), ("write", 2), key="x")
+    ]
+    lines += [{**line, "process": 0} for line in _calls(("read", 1), key="x")]
+    badges = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="8.5"', _page(lines)[1])
+    places = [(float(x), float(y)) for x, y in badges]
+    assert len(places) == 2
+    assert max(abs(one - other) for one, other in zip(*places, strict=True)) > 17
