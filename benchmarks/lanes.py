@@ -19,7 +19,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from machine import machine, peak_memory_mb
+from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes.dispatch import LANES
+from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.models import FifoQueue, Mutex, PriorityQueue, Set, Stack
 from splitbrain.checkers.normalise import normalise
 from splitbrain.histories import build_history
@@ -193,7 +195,7 @@ def measure(model: type[Model], count: int, asked: argparse.Namespace) -> tuple[
     columns = normalise(history, model(), model.initial, keyed=False)
     prepared = time.perf_counter() - began
     began = time.perf_counter()
-    outcomes = [LANES[model.discipline](calls, columns.kinds) for calls in columns.keys]
+    outcomes = [LANES[model.discipline](calls, columns.kinds, Watch(Budget())) for calls in columns.keys]
     decided = time.perf_counter() - began
     verdicts = {type(outcome).__name__ for outcome in outcomes}
     print(

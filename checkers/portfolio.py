@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction
+    from splitbrain.checkers.lanes.general import Tried
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
     from splitbrain.checkers.outcome import Outcome
@@ -56,9 +57,12 @@ _OVER_COLUMNS = ("auto", "zones")
 
 @dataclass(frozen=True, slots=True)
 class _KeyOutcome:
+    """What was said of a key, and by which lane (empty: none looked at it); `tried` had no answer before."""
+
     calls: Calls
     outcome: Outcome
     lane: str
+    tried: Sequence[Tried] = ()
 
 
 def check_linearizable(
@@ -169,10 +173,10 @@ def _decide(
         budget.check()
         decided = dispatch.decide(calls, kinds, model, initial, budget, method=method)
     except BudgetExceeded as exceeded:
-        return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "configurations")
+        return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "")
     except MemoryError:
         return _KeyOutcome(calls, Undecided("the memory of this machine ran out"), "configurations")
-    return _KeyOutcome(calls, decided.outcome, decided.lane)
+    return _KeyOutcome(calls, *decided)
 
 
 def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, keyed: bool) -> str:
@@ -186,11 +190,26 @@ def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, key
     assert isinstance(first.outcome, Undecided)
     crashed = first.calls.returns.count(FOREVER)
     where = f"key {show(first.calls.key)}" if keyed else "the history"
-    others = f"; {len(undecided) - 1} more keys are undecided" if len(undecided) > 1 else ""
     return (
         f"{where} ({len(first.calls.kinds)} operations, {crashed} of them crashed and open to the end)"
-        f" is undecided: {first.outcome.reason}{others}."
+        f" is undecided: {first.outcome.reason}{_tried(first)}{_others(undecided[1:], keyed=keyed)}."
     )
+
+
+def _tried(key: _KeyOutcome) -> str:
+    """Tell what each lane said before the one that had the last word."""
+    said = [f"{lane} ({outcome.reason})" for lane, outcome in key.tried if isinstance(outcome, Undecided)]
+    return f"; tried before: {', '.join(said)}" if said else ""
+
+
+def _others(undecided: Sequence[_KeyOutcome], *, keyed: bool) -> str:
+    """Count the other keys without an answer, and those that there was no time to look at."""
+    if not undecided:
+        return ""
+    parts = "more keys" if keyed else "more parts of it"
+    unseen = sum(not each.lane for each in undecided)
+    not_looked_at = f", {unseen} of them not looked at" if unseen else ""
+    return f"; {len(undecided)} {parts} are undecided{not_looked_at}"
 
 
 def _valid_reason(completed: int, keys: int) -> str:

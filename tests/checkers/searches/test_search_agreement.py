@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes import configurations, necessary, zones
+from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.models import BUILT_IN, CasRegister
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Linearization, Refutation
@@ -49,11 +50,11 @@ def test_zones_and_the_necessary_conditions_agree_with_brute_force_where_they_an
         if calls is None:
             continue
         truth = small.brute_force(small.calls_of(history))
-        outcome = zones.decide(calls, kinds)
+        outcome = zones.decide(calls, kinds, Watch(Budget()))
         if isinstance(outcome, Linearization | Refutation):
             answered += 1
             assert isinstance(outcome, Linearization) == truth, (seed, lines)
-        assert not (truth and necessary.refute(calls, kinds)), (seed, lines)
+        assert not (truth and necessary.refute(calls, kinds, Watch(Budget()))), (seed, lines)
     assert answered > 60
 
 
