@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from machine import machine, peak_memory_mb
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes.dispatch import LANES
-from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.models import FifoQueue, Mutex, PriorityQueue, Set, Stack
 from splitbrain.checkers.normalise import normalise
+from splitbrain.checkers.watch import Watch
 from splitbrain.histories import build_history
 
 if TYPE_CHECKING:

@@ -113,6 +113,13 @@ class Budget:
         share._configurations = share._most = configurations if left is None else min(configurations, left)
         return share
 
+    def sooner(self, timeout: float | None) -> Budget:
+        """Return a budget that ends with this one, and after so many seconds at the latest."""
+        share = Budget(timeout, self.max_memory_mb, self._clock)
+        if self._deadline is not None and (share._deadline is None or self._deadline < share._deadline):
+            share.timeout, share._deadline = self.timeout, self._deadline
+        return share
+
     def absorb(self, share: Budget) -> bool:
         """Count what a part of this budget has spent; tell whether nothing is left now."""
         self.spent += share.spent

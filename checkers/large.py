@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.checkers.evidence.reduction import FEW, Reduction
+from splitbrain.checkers.evidence.reduction import FEW, Reduction, whole
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Refutation
@@ -78,7 +78,7 @@ def find_witness(question: Question, contradiction: Contradiction, budget: Budge
     """
     if contradiction.relevant is not None:
         found = _reduced(question, contradiction, contradiction.relevant, budget, work)
-        if found is not None and len(found.members) <= FEW:
+        if found is not None and (len(found.members) <= FEW or budget.ended):
             return found
     whole = _reduced(question, contradiction, operations_of(question, {contradiction.key}), budget, work)
     assert whole is not None
@@ -100,5 +100,7 @@ def _reduced(
             return None
     number = {index: call for call, index in enumerate(calls.indices)}
     refutation = Refutation(contradiction.rule, tuple(number[index] for index in contradiction.core))
+    if operations is not contradiction.relevant and budget.ended:
+        return whole(calls, columns.kinds, refutation, contradiction.lane, budget)
     reduction = Reduction(calls, columns.kinds, model, initial, budget, work=work)
     return reduction.reduce(refutation, contradiction.lane)

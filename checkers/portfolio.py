@@ -14,7 +14,7 @@ from heapq import merge
 from typing import TYPE_CHECKING, Any, Literal
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.evidence.reduction import WORK, Reduction
+from splitbrain.checkers.evidence.reduction import WORK, Reduction, whole
 from splitbrain.checkers.evidence.telling import Teller
 from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.lanes import dispatch
@@ -24,6 +24,7 @@ from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.values import freeze
 from splitbrain.checkers.verdict import CheckResult, Violation
+from splitbrain.histories.history import INFO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -77,6 +78,7 @@ def check_linearizable(
     max_memory_mb: float | None = None,
     method: str = "auto",
     clock: Callable[[], float] = time.monotonic,
+    budget: Budget | None = None,
     large: int = LARGE,
 ) -> CheckResult:
     """Decide whether a history is linearizable with respect to a model, and prove it.
@@ -84,8 +86,9 @@ def check_linearizable(
     `initial` is the state that each key begins with. `nil_reads="any"` makes a null read legal in
     any state; `failed_cas="observed"` takes the fail of a cas for "compared unequal". `timeout` is
     in seconds of `clock`, `max_memory_mb` in megabytes of this process; without an answer within
-    them the verdict is unknown. The certificate is described in docs/certificates.md. A history of
-    `large` operations is decided over columns as far as that goes; the verdict is the same either way.
+    them the verdict is unknown. A `budget` that has begun already takes the place of the two. The
+    certificate is described in docs/certificates.md. A history of `large` operations is decided over
+    columns as far as that goes; the verdict is the same either way.
 
     Raises:
         ModelMismatch: an operation has a shape that the model doesn't know.
@@ -93,7 +96,7 @@ def check_linearizable(
     """
     start = clock()
     model = model() if isinstance(model, type) else model
-    budget = Budget(timeout, max_memory_mb, clock)
+    budget = budget or Budget(timeout, max_memory_mb, clock)
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
     model, state = model.starting(state)
@@ -114,9 +117,9 @@ def check_linearizable(
             budget=None if settled is not None and settled.refuted else budget,
         )
     except BudgetExceeded as exceeded:
-        reason = f"the history is undecided: {exceeded} ran out while its values were compared."
-        spent = clock() - start
-        return CheckResult("linearizable", "unknown", method, reason, operations=len(history), seconds=spent)
+        return undecided(
+            history, f"{exceeded} ran out while its values were compared", method, clock() - start
+        )
     if settled is not None:
         columns = replace(columns, completed=settled.completed)
     outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
@@ -142,7 +145,10 @@ def check_linearizable(
         witnesses: list[Witness] = []
         for each in refuted[:LISTED]:
             work = WORK // LISTED if witnesses else WORK
-            if isinstance(each, _KeyOutcome):
+            if isinstance(each, _KeyOutcome) and budget.ended:
+                assert isinstance(each.outcome, Refutation)
+                witnesses.append(whole(each.calls, columns.kinds, each.outcome, each.lane, budget))
+            elif isinstance(each, _KeyOutcome):
                 reduction = Reduction(each.calls, columns.kinds, model, state, budget, work=work)
                 assert isinstance(each.outcome, Refutation)
                 witnesses.append(reduction.reduce(each.outcome, each.lane))
@@ -158,6 +164,16 @@ def check_linearizable(
             certificate={"kind": "linearizations", **options, "keys": orders},
         )
     return result
+
+
+def undecided(history: History, why: str, method: str, seconds: float) -> CheckResult:
+    """Return the verdict on a history of which no key was looked at."""
+    crashed = history.status.count(INFO)
+    reason = (
+        f"the history ({len(history)} operations, {crashed} of them crashed and open to the end)"
+        f" is undecided: {why}, before any key was looked at."
+    )
+    return CheckResult("linearizable", "unknown", method, reason, operations=len(history), seconds=seconds)
 
 
 def _reference(model: Model) -> str:

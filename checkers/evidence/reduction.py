@@ -33,7 +33,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.budget import Budget, BudgetExceeded
 from splitbrain.checkers.evidence.dropping import Dropping
 from splitbrain.checkers.evidence.elements import Elements
 from splitbrain.checkers.evidence.registers import as_register
@@ -49,6 +48,7 @@ from splitbrain.checkers.outcome import Refutation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Kinds
 
@@ -77,6 +77,13 @@ They have few states, so everything writes what a few calls need, and only windo
 """
 
 
+def whole(calls: Calls, kinds: Kinds, refutation: Refutation, lane: str, budget: Budget) -> Witness:
+    """Return all calls of a refuted key as its witness: what is left where no time is to look for less."""
+    members = range(len(calls.kinds))
+    window = Window(kinds.initial, frozenset())
+    return Witness(members, (), members, window, calls, kinds, refutation, lane, budget.spent)
+
+
 class Reduction:
     """Searches for a small witness of one refuted key."""
 
@@ -96,9 +103,14 @@ class Reduction:
         self._initial = initial
         self._budget = budget
         self._work = work
+        self._ended = False
+        """Whether the time or the memory is spent."""
 
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
-        """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
+        """Return the smallest witness found; where nothing else can be relaxed, only the future is gone.
+
+        When the time or the memory is spent, the smallest so far counts.
+        """
         found = self._with_prices(self._smallest(refutation, lane))
         return self._with_context(self._with_furthest(found))
 
@@ -183,7 +195,7 @@ class Reduction:
     def _with_prices(self, witness: Witness) -> Witness:
         """Add prices that refute a witness with many optional calls, where there are such prices."""
         refutation = witness.refutation
-        if refutation.prices is not None or witness.calls.returns.count(FOREVER) <= PRICED:
+        if self._ended or refutation.prices is not None or witness.calls.returns.count(FOREVER) <= PRICED:
             return witness
         initial = (
             self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
@@ -307,6 +319,8 @@ class Reduction:
         self, chosen: set[int], window: Window, *, method: str | None = None, most: int = TRIAL_CONFIGURATIONS
     ) -> Witness | None:
         """Decide the chosen calls through a window. None if they aren't refuted."""
+        if self._ended:
+            return None
         calls, observer = self._calls, self._kinds.observer
         invokes, returns = calls.invokes, calls.returns
         shown = {call for call in chosen if window.shows(invokes[call], returns[call])}
@@ -325,12 +339,10 @@ class Reduction:
                 shown, lambda call: not window.shows(invokes[call], returns[call])
             )
             kinds = kinds._replace(values=[initial], initial=0)
-        try:
-            decided = decide(restricted, kinds, self._model, initial, budget, method=method or self._method)
-        except BudgetExceeded:
-            return None
-        finally:
-            self._work -= len(members) + budget.spent
+        decided = decide(restricted, kinds, self._model, initial, budget, method=method or self._method)
+        self._work -= len(members) + budget.spent
+        if self._budget.ended:
+            self._ended, self._work = True, 0
         if not isinstance(decided.outcome, Refutation):
             return None
         return Witness(

@@ -33,8 +33,8 @@ from splitbrain.checkers.values import ANYTHING, freeze
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls, Kinds
+    from splitbrain.checkers.watch import Watch
 
 NOBODY: Final = -1
 """In place of a call: there is none."""

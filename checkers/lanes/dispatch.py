@@ -18,8 +18,8 @@ from splitbrain.checkers.lanes import (
 )
 from splitbrain.checkers.lanes.general import Decided, Tried
 from splitbrain.checkers.lanes.names import BY_DISCIPLINE
-from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.outcome import Undecided
+from splitbrain.checkers.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

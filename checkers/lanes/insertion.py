@@ -20,8 +20,8 @@ from splitbrain.checkers.normalise import FOREVER, NONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls, Kinds
+    from splitbrain.checkers.watch import Watch
 
 
 def insert_observers(

@@ -26,9 +26,9 @@ from splitbrain.checkers.normalise import FOREVER
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 
 if TYPE_CHECKING:
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 _NOBODY = -1
 _FREE = (None, "free")

@@ -22,8 +22,8 @@ from splitbrain.checkers.normalise import FOREVER, NONE
 from splitbrain.checkers.outcome import Refutation
 
 if TYPE_CHECKING:
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls, Kinds
+    from splitbrain.checkers.watch import Watch
 
 
 def refute(calls: Calls, kinds: Kinds, watch: Watch) -> Refutation | None:

@@ -50,9 +50,9 @@ from splitbrain.checkers.outcome import Refutation, Undecided
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 
 def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
@@ -119,9 +119,11 @@ class _Plan:
         self._end = max([*calls.invokes, *ends], default=0)
         """The last gap."""
         self._gaps = _Gaps(self._end + 2)
-        self._placed: list[tuple[tuple[int, int, int], Step]] = []
+        self._placed: list[tuple[int, Step]] = []
         self._stays: list[Stay] = []
         self._ranks: list[int] = [0] * len(contents.values)
+        self._places = len(contents.values) + 1
+        """The places in a phase: one a value, and one for calls that found nothing."""
 
     def place_all(self) -> Refutation | None:
         """Place every call, or refute one."""
@@ -207,7 +209,7 @@ class _Plan:
                 self._add(gap, COMES if gap == come else LOOKS, rank, 1, step)
 
     def _add(self, gap: int, phase: int, place: int, part: int, step: Step) -> None:
-        self._placed.append((((gap + 1) * 3 + phase, place, part), step))
+        self._placed.append(((((gap + 1) * 3 + phase) * self._places + place) * 3 + part, step))
 
     def steps(self) -> list[Step]:
         """Return everything in order."""

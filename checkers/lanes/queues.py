@@ -51,9 +51,9 @@ from splitbrain.checkers.outcome import Refutation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 _FOR_ENQUEUES, _FOR_HEADS = 1, 2
 

@@ -40,9 +40,9 @@ from splitbrain.checkers.values import freeze
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 
 def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:

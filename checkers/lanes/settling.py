@@ -30,9 +30,9 @@ from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 
 class Step(NamedTuple):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from splitbrain.checkers.lanes.containers import Contents
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls
+    from splitbrain.checkers.watch import Watch
 
 
 class Stay(NamedTuple):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from splitbrain.checkers.lanes.containers import Contents
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls
+    from splitbrain.checkers.watch import Watch
 
 ADDS, SEES, REMOVES = 0, 1, 2
 """What a call does to its value."""

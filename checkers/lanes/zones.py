@@ -49,9 +49,9 @@ from splitbrain.checkers.values import show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from splitbrain.checkers.lanes.watch import Watch
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 _BEFORE_EVERYTHING = -1
 _NOBODY = -1

@@ -9,8 +9,8 @@ import numpy as np
 from splitbrain.checkers.lanes.columns import necessary, zones
 from splitbrain.checkers.lanes.columns.accesses import describe
 from splitbrain.checkers.lanes.insertion import insert_observers
-from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls, Kinds
+from splitbrain.checkers.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -22,8 +22,8 @@ from splitbrain.checkers.lanes import (
     stays,
     stretches,
 )
-from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.outcome import Linearization, Undecided
+from splitbrain.checkers.watch import Watch
 
 ORDER = (containers, stays, settling, queues, stretches, stacks, priority_queues, sets, mutexes)
 LANE = {

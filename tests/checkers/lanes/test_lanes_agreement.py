@@ -6,10 +6,10 @@ import pytest
 
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes.dispatch import LANES
-from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verification import verify
+from splitbrain.checkers.watch import Watch
 
 MODELS = ("set", "fifo-queue", "stack", "priority-queue", "mutex", "owned-mutex")
 

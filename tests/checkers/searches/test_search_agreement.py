@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes import configurations, necessary, zones
-from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.models import BUILT_IN, CasRegister
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Linearization, Refutation
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verification.verify import verify
+from splitbrain.checkers.watch import Watch
 from splitbrain.histories import build_history
 
 MODELS = {model.name: model for model in BUILT_IN}

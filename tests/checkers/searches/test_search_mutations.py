@@ -24,11 +24,11 @@ from splitbrain.checkers.lanes import (
     zones,
 )
 from splitbrain.checkers.lanes.kernel import jit, layout, run, slots, tables, trail, walk
-from splitbrain.checkers.lanes.watch import Watch
 from splitbrain.checkers.models import BUILT_IN
 from splitbrain.checkers.models import kv as kv_model
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Linearization, Undecided
+from splitbrain.checkers.watch import Watch
 from splitbrain.histories import build_history
 
 MODELS = {model.name: model for model in BUILT_IN}
