@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.checkers.evidence.reduction import FEW, Reduction, whole
+from splitbrain.checkers.evidence.reduction import FEW, Reduction
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Refutation
@@ -100,7 +100,5 @@ def _reduced(
             return None
     number = {index: call for call, index in enumerate(calls.indices)}
     refutation = Refutation(contradiction.rule, tuple(number[index] for index in contradiction.core))
-    if operations is not contradiction.relevant and budget.ended:
-        return whole(calls, columns.kinds, refutation, contradiction.lane, budget)
     reduction = Reduction(calls, columns.kinds, model, initial, budget, work=work)
     return reduction.reduce(refutation, contradiction.lane)

@@ -14,7 +14,7 @@ from heapq import merge
 from typing import TYPE_CHECKING, Any, Literal
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.evidence.reduction import WORK, Reduction, whole
+from splitbrain.checkers.evidence.reduction import WORK, Reduction
 from splitbrain.checkers.evidence.telling import Teller
 from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.lanes import dispatch
@@ -145,10 +145,7 @@ def check_linearizable(
         witnesses: list[Witness] = []
         for each in refuted[:LISTED]:
             work = WORK // LISTED if witnesses else WORK
-            if isinstance(each, _KeyOutcome) and budget.ended:
-                assert isinstance(each.outcome, Refutation)
-                witnesses.append(whole(each.calls, columns.kinds, each.outcome, each.lane, budget))
-            elif isinstance(each, _KeyOutcome):
+            if isinstance(each, _KeyOutcome):
                 reduction = Reduction(each.calls, columns.kinds, model, state, budget, work=work)
                 assert isinstance(each.outcome, Refutation)
                 witnesses.append(reduction.reduce(each.outcome, each.lane))

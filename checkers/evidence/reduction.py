@@ -33,6 +33,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.evidence.dropping import Dropping
 from splitbrain.checkers.evidence.elements import Elements
 from splitbrain.checkers.evidence.registers import as_register
@@ -48,12 +49,13 @@ from splitbrain.checkers.outcome import Refutation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Kinds
 
 WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
+LATE_WORK = 10_000
+"""The same when the time is spent: a fraction of a second."""
 PRICING_CONFIGURATIONS = 200_000
 """Work that may be spent on prices for a witness."""
 TRIAL_CONFIGURATIONS = 20_000
@@ -77,13 +79,6 @@ They have few states, so everything writes what a few calls need, and only windo
 """
 
 
-def whole(calls: Calls, kinds: Kinds, refutation: Refutation, lane: str, budget: Budget) -> Witness:
-    """Return all calls of a refuted key as its witness: what is left where no time is to look for less."""
-    members = range(len(calls.kinds))
-    window = Window(kinds.initial, frozenset())
-    return Witness(members, (), members, window, calls, kinds, refutation, lane, budget.spent)
-
-
 class Reduction:
     """Searches for a small witness of one refuted key."""
 
@@ -103,16 +98,24 @@ class Reduction:
         self._initial = initial
         self._budget = budget
         self._work = work
-        self._ended = False
-        """Whether the time or the memory is spent."""
+        self._most = WORK
+        """Configurations that one search may visit at most."""
 
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
         """Return the smallest witness found; where nothing else can be relaxed, only the future is gone.
 
-        When the time or the memory is spent, the smallest so far counts.
+        What is refuted is told, however little time is left. But then little work is done for it.
         """
+        self._hurry_if_late()
         found = self._with_prices(self._smallest(refutation, lane))
         return self._with_context(self._with_furthest(found))
+
+    def _hurry_if_late(self) -> None:
+        """Leave little to do when the time or the memory is spent, and forget about both."""
+        if self._budget.ended:
+            self._work = min(self._work, LATE_WORK)
+            self._most = LATE_WORK
+            self._budget = Budget()
 
     def _smallest(self, refutation: Refutation, lane: str) -> Witness:
         if self._elements is not None:
@@ -195,13 +198,13 @@ class Reduction:
     def _with_prices(self, witness: Witness) -> Witness:
         """Add prices that refute a witness with many optional calls, where there are such prices."""
         refutation = witness.refutation
-        if self._ended or refutation.prices is not None or witness.calls.returns.count(FOREVER) <= PRICED:
+        if refutation.prices is not None or witness.calls.returns.count(FOREVER) <= PRICED:
             return witness
         initial = (
             self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
         )
         kinds = self._kinds._replace(initial=witness.window.initial)
-        budget = self._budget.part(configurations=PRICING_CONFIGURATIONS)
+        budget = self._budget.part(configurations=min(PRICING_CONFIGURATIONS, self._most))
         outcome = pricing.decide(witness.calls, kinds, self._model, initial, budget)
         if not isinstance(outcome, Refutation) or outcome.prices is None:
             return witness
@@ -319,8 +322,6 @@ class Reduction:
         self, chosen: set[int], window: Window, *, method: str | None = None, most: int = TRIAL_CONFIGURATIONS
     ) -> Witness | None:
         """Decide the chosen calls through a window. None if they aren't refuted."""
-        if self._ended:
-            return None
         calls, observer = self._calls, self._kinds.observer
         invokes, returns = calls.invokes, calls.returns
         shown = {call for call in chosen if window.shows(invokes[call], returns[call])}
@@ -331,7 +332,7 @@ class Reduction:
         crashed -= useless
         members = sorted(shown - useless)
         restricted = self._restricted(members, crashed)
-        budget = self._budget.part(configurations=most)
+        budget = self._budget.part(configurations=min(most, self._most))
         initial = self._initial if window.start is None else self._kinds.values[window.initial]
         kinds = self._kinds._replace(initial=window.initial)
         if self._elements is not None:
@@ -341,8 +342,7 @@ class Reduction:
             kinds = kinds._replace(values=[initial], initial=0)
         decided = decide(restricted, kinds, self._model, initial, budget, method=method or self._method)
         self._work -= len(members) + budget.spent
-        if self._budget.ended:
-            self._ended, self._work = True, 0
+        self._hurry_if_late()
         if not isinstance(decided.outcome, Refutation):
             return None
         return Witness(

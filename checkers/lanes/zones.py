@@ -249,7 +249,7 @@ def _between(chain: Sequence[_Cluster], late: int, early: int) -> list[int]:
 def _in_order(blocks: list[_Block], watch: Watch) -> list[int] | Refutation:
     """Sort the blocks and check that none must precede one that comes before it."""
     watch.begin("sorted the blocks")
-    watch.sort(blocks, lambda block: min(block.earliest, block.latest))
+    watch.sort(blocks, key=lambda block: min(block.earliest, block.latest))
     order: list[int] = []
     last: _Block | None = None
     for block in watch.over(blocks, "compared the blocks"):
