@@ -32,24 +32,34 @@ T = TypeVar("T")
 class Watch:
     """Looks at the budget for one lane, and remembers how far the lane came."""
 
+    __slots__ = ("_all", "_budget", "_doing", "_done", "_turns")
+
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._doing = "began"
         self._done = self._all = self._turns = 0
 
     def begin(self, doing: str, count: int = 0) -> None:
-        """Begin a pass of so many steps (none: it isn't counted). `doing` says it in the past tense.
+        """Begin a pass of so many steps (none: it isn't counted). `doing` says it in the past tense."""
+        self._doing, self._done, self._all = doing, 0, count
+        self._turns += 1
+
+    def over(self, row: Sequence[T], doing: str) -> Iterable[T]:
+        """Begin a pass over a row, and yield its elements.
 
         Raises:
             BudgetExceeded: a limit is reached; so does every method that looks.
         """
-        self._doing, self._done, self._all = doing, 0, count
-        self.turn()
-
-    def over(self, row: Sequence[T], doing: str) -> Iterable[T]:
-        """Begin a pass over a row, and yield its elements."""
-        self.begin(doing, len(row))
-        return self.part(row)
+        count = len(row)
+        if count > SLICE:
+            self.begin(doing, count)
+            return chain.from_iterable(self._slices(row))
+        # Of small keys there may be a million: no call is made that isn't needed.
+        self._doing, self._done, self._all = doing, count, count
+        self._turns += count + 1
+        if self._turns >= SLICE:
+            self.look()
+        return row
 
     def part(self, row: Sequence[T]) -> Iterable[T]:
         """Yield the elements of a row, which are steps of what was begun."""
@@ -90,7 +100,7 @@ class Watch:
                 row[start : start + SORTED] = sorted(row[start : start + SORTED], key=key)  # type: ignore[type-var, arg-type]
             self.look()
         row.sort(key=key)
-        self.turn(len(row))
+        self._turns += len(row)
 
     def told(self) -> str:
         """Say what the lane did last, and how far it came with it."""

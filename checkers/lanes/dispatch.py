@@ -47,9 +47,10 @@ def decide(
     if method == "priced":
         return Decided(pricing.decide(calls, kinds, model, initial, budget), "priced")
     tried: list[Tried] = []
+    watch = Watch(budget)
     lane = BY_DISCIPLINE.get(model.discipline)
     if lane is not None and method in ("auto", lane):
-        outcome = _watched(LANES[model.discipline], lane, calls, kinds, budget)
+        outcome = _watched(LANES[model.discipline], lane, calls, kinds, watch)
         assert outcome is not None
         if method == lane or _is_last(outcome):
             return Decided(outcome, lane)
@@ -58,10 +59,10 @@ def decide(
         return Decided(Undecided(f"{method} don't decide the model {model.name}"), method)
     if method != "configurations":
         flat = all(map(kinds.flat.__getitem__, calls.kinds))
-        refutation = _watched(necessary.refute, "necessary", calls, kinds, budget) if flat else None
+        refutation = _watched(necessary.refute, "necessary", calls, kinds, watch) if flat else None
         if refutation is not None:
             return Decided(refutation, "necessary")
-        outcome = _watched(zones.decide, "zones", calls, kinds, budget)
+        outcome = _watched(zones.decide, "zones", calls, kinds, watch)
         assert outcome is not None
         if method == "zones" or _is_last(outcome):
             return Decided(outcome, "zones")
@@ -76,10 +77,9 @@ def _watched(
     name: str,
     calls: Calls,
     kinds: Kinds,
-    budget: Budget,
+    watch: Watch,
 ) -> Outcome | None:
     """Let a near-linear lane answer, or say how far it came within the budget."""
-    watch = Watch(budget)
     try:
         return lane(calls, kinds, watch)
     except BudgetExceeded as exceeded:
