@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.budget import BudgetExceeded
 from splitbrain.checkers.lanes import (
+    counters,
+    depth_first,
     general,
     mutexes,
     necessary,
@@ -14,6 +16,7 @@ from splitbrain.checkers.lanes import (
     queues,
     sets,
     stacks,
+    unordered_queues,
     zones,
 )
 from splitbrain.checkers.lanes.general import Decided, Tried
@@ -33,19 +36,27 @@ if TYPE_CHECKING:
 LANES: Mapping[str, Callable[[Calls, Kinds, Watch], Outcome]] = {
     "set": sets.decide,
     "fifo-queue": queues.decide,
+    "queue": unordered_queues.decide,
     "stack": stacks.decide,
     "priority-queue": priority_queues.decide,
     "mutex": mutexes.decide,
+    "counter": counters.decide,
 }
 """The lanes of data types, by `Model.discipline`."""
+SEARCHES: Mapping[str, Callable[[Calls, Kinds, Model, Any, Budget], Outcome]] = {
+    "priced": pricing.decide,
+    "depth-first": depth_first.decide,
+}
+"""Lanes of any model that are part of the general one, and can be asked for alone."""
 
 
 def decide(
     calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, *, method: str = "auto"
 ) -> Decided:
     """Decide one key by the first lane that can, or say what each of them said."""
-    if method == "priced":
-        return Decided(pricing.decide(calls, kinds, model, initial, budget), "priced")
+    search = SEARCHES.get(method)
+    if search is not None:
+        return Decided(search(calls, kinds, model, initial, budget), method)
     tried: list[Tried] = []
     watch = Watch(budget)
     lane = BY_DISCIPLINE.get(model.discipline)

@@ -9,7 +9,16 @@ import pytest
 
 from splitbrain.checkers import watch
 from splitbrain.checkers.budget import Budget, BudgetExceeded
-from splitbrain.checkers.models import CasRegister, FifoQueue, Mutex, PriorityQueue, Set, Stack
+from splitbrain.checkers.models import (
+    CasRegister,
+    Counter,
+    FifoQueue,
+    Mutex,
+    PriorityQueue,
+    Queue,
+    Set,
+    Stack,
+)
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verification import verify
 from splitbrain.checkers.watch import Watch
@@ -96,6 +105,17 @@ def _set():
     return recorder.history()
 
 
+def _counter():
+    recorder = Recorder()
+    for number in range(60):
+        recorder.call("add", 1, 1)
+        if number % 2:
+            recorder.call("read", None, number + 1)
+        if number % 9 == 0:
+            recorder.call("add", 1, None, crashes=True)
+    return recorder.history()
+
+
 def _mutex():
     lines = []
     for number in range(60):
@@ -171,6 +191,22 @@ CASES = {
             "ranked the values",
             "placed the values",
             "looked which removals are missing",
+        },
+    ),
+    "unordered-queues": (
+        Queue,
+        lambda: _container("enqueue", "dequeue", lambda held: len(held) // 2),
+        {"looked when each value is in for certain", "placed the values"},
+    ),
+    "counters": (
+        Counter,
+        _counter,
+        {
+            "sorted the calls by what they do",
+            "looked at what was read",
+            "compared the reads",
+            "looked where each addition may begin",
+            "gave each level its additions",
         },
     ),
     "mutexes": (Mutex, _mutex, {"looked for holds", "compared the holds", "wrote the holds out"}),
