@@ -64,9 +64,13 @@ class Refutation:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """The lane doesn't apply, or it gave up; `reason` says why."""
+    """The lane doesn't apply, or it gave up; `reason` says why.
+
+    `ended`: it gave up because the time or the memory for everything is spent, so that no other lane has any.
+    """
 
     reason: str
+    ended: bool = False
 
 
 Outcome: TypeAlias = Linearization | Refutation | Undecided

@@ -33,7 +33,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.budget import Budget, BudgetExceeded
+from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.evidence.dropping import Dropping
 from splitbrain.checkers.evidence.elements import Elements
 from splitbrain.checkers.evidence.registers import as_register
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
+LATE_WORK = 10_000
+"""The same when the time is spent: a fraction of a second."""
 PRICING_CONFIGURATIONS = 200_000
 """Work that may be spent on prices for a witness."""
 TRIAL_CONFIGURATIONS = 20_000
@@ -94,11 +96,24 @@ class Reduction:
         self._initial = initial
         self._budget = budget
         self._work = work
+        self._most = WORK
+        """Configurations that one search may visit at most."""
 
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
-        """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
+        """Return the smallest witness found; where nothing else can be relaxed, only the future is gone.
+
+        What is refuted is told, however little time is left. But then little work is done for it.
+        """
+        self._hurry_if_late()
         found = self._with_prices(self._smallest(refutation, lane))
         return self._with_context(self._with_furthest(found))
+
+    def _hurry_if_late(self) -> None:
+        """Leave little to do when the time or the memory is spent, and forget about both."""
+        if self._budget.ended:
+            self._work = min(self._work, LATE_WORK)
+            self._most = LATE_WORK
+            self._budget = Budget()
 
     def _smallest(self, refutation: Refutation, lane: str) -> Witness:
         if self._elements is not None:
@@ -198,7 +213,7 @@ class Reduction:
             self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
         )
         kinds = self._kinds._replace(initial=witness.window.initial)
-        budget = self._budget.part(configurations=PRICING_CONFIGURATIONS)
+        budget = self._budget.part(configurations=min(PRICING_CONFIGURATIONS, self._most))
         outcome = pricing.decide(witness.calls, kinds, self._model, initial, budget)
         if not isinstance(outcome, Refutation) or outcome.prices is None:
             return witness
@@ -326,7 +341,7 @@ class Reduction:
         crashed -= useless
         members = sorted(shown - useless)
         restricted = self._restricted(members, crashed)
-        budget = self._budget.part(configurations=most)
+        budget = self._budget.part(configurations=min(most, self._most))
         initial = self._initial if window.start is None else self._kinds.values[window.initial]
         kinds = self._kinds._replace(initial=window.initial)
         if self._elements is not None:
@@ -334,12 +349,9 @@ class Reduction:
                 shown, lambda call: not window.shows(invokes[call], returns[call])
             )
             kinds = kinds._replace(values=[initial], initial=0)
-        try:
-            decided = decide(restricted, kinds, self._model, initial, budget, method=method or self._method)
-        except BudgetExceeded:
-            return None
-        finally:
-            self._work -= len(members) + budget.spent
+        decided = decide(restricted, kinds, self._model, initial, budget, method=method or self._method)
+        self._work -= len(members) + budget.spent
+        self._hurry_if_late()
         if not isinstance(decided.outcome, Refutation):
             return None
         return Witness(

@@ -36,7 +36,8 @@ class Teller:
         self._calls = witness.calls
         self._kinds = self._story.kinds
         self._operations = self._story.operations
-        self._crashed = {number for number, call in enumerate(witness.members) if call in witness.crashed}
+        crashed = set(witness.crashed)
+        self._crashed = {number for number, call in enumerate(witness.members) if call in crashed}
         self._key_named = key_named
 
     def summary(self) -> str:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 
 class _Sorted(NamedTuple):
@@ -55,22 +56,26 @@ class _Sorted(NamedTuple):
     idle: list[int]
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
-    """Decide one counter, or say why the lane doesn't apply to it."""
-    sorted_calls = _sorted(calls, kinds)
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
+    """Decide one counter, or say why the lane doesn't apply to it.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
+    sorted_calls = _sorted(calls, kinds, watch)
     if not isinstance(sorted_calls, _Sorted):
         return sorted_calls
-    slots = _Slots(calls, kinds, sorted_calls)
+    slots = _Slots(calls, kinds, sorted_calls, watch)
     return slots.backwards() or slots.filled()
 
 
-def _sorted(calls: Calls, kinds: Kinds) -> _Sorted | Refutation | Undecided:
+def _sorted(calls: Calls, kinds: Kinds, watch: Watch) -> _Sorted | Refutation | Undecided:
     """Sort the calls, and give reads their levels."""
     found: list[int] = []
     additions: list[int] = []
     idle: list[int] = []
     amounts: set[int] = set()
-    for call, kind in enumerate(calls.kinds):
+    for call, kind in enumerate(watch.over(calls.kinds, "sorted the calls by what they do")):
         f, value, result, *_ = kinds.calls[kind]
         if f == "read":
             (idle if result is ANYTHING else found).append(call)
@@ -83,7 +88,7 @@ def _sorted(calls: Calls, kinds: Kinds) -> _Sorted | Refutation | Undecided:
         return Undecided("different numbers are added")
     amount, initial = max(amounts, default=1), kinds.values[kinds.initial] or 0
     levels = []
-    for call in found:
+    for call in watch.over(found, "looked at what was read"):
         level, rest = divmod(kinds.calls[calls.kinds[call]].result - initial, amount)
         if rest or level < 0:
             return Refutation("no-sum", [call, *additions])
@@ -94,7 +99,8 @@ def _sorted(calls: Calls, kinds: Kinds) -> _Sorted | Refutation | Undecided:
 class _Slots:
     """The slots between the levels that were read, and who may stand in each."""
 
-    def __init__(self, calls: Calls, kinds: Kinds, those: _Sorted) -> None:
+    def __init__(self, calls: Calls, kinds: Kinds, those: _Sorted, watch: Watch) -> None:
+        self._watch = watch
         self._calls = calls
         self._kinds = kinds
         self._those = those
@@ -114,7 +120,7 @@ class _Slots:
     def backwards(self) -> Refutation | None:
         """Refute a read that finds less than another one had that returned before it was invoked."""
         calls = self._calls
-        for read, slot in self._reads():
+        for read, slot in self._watch.over(self._reads(), "compared the reads"):
             if self._behind(read) > slot:
                 other = max(
                     (each for each in self._reads() if calls.returns[each[0]] < calls.invokes[read]),
@@ -135,18 +141,21 @@ class _Slots:
         """Give each slot its additions; write them out with the reads, or refute the counter."""
         calls, count = self._calls, len(self._levels)
         starting: list[list[int]] = [[] for _ in range(count + 1)]
-        for addition in self._those.additions:
+        for addition in self._watch.over(self._those.additions, "looked where each addition may begin"):
             starting[self._behind(addition) + 1].append(addition)
         waiting: list[tuple[int, int, int]] = []
         chosen: list[list[int]] = []
-        for slot in range(count + 1):
+        for slot in self._watch.over(range(count + 1), "gave each level its additions"):
+            self._watch.turn(len(starting[slot]))
             for addition in starting[slot]:
                 heappush(waiting, (self._before(addition), calls.returns[addition], addition))
             room = self._room(slot, waiting)
             if room > len(waiting) or (waiting and waiting[0][0] < slot):
                 return self._refuted()
             chosen.append([heappop(waiting)[2] for _ in range(room)])
-        complete = insert_observers(calls, self._kinds, self._written_out(chosen), self._those.idle)
+        self._watch.begin("wrote the calls out")
+        order = self._written_out(chosen)
+        complete = insert_observers(calls, self._kinds, order, self._those.idle, self._watch)
         assert complete is not None, "whoever holds in any state finds a place"
         return Linearization(complete)
 

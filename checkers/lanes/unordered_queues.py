@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
     _Place: TypeAlias = tuple[int, int, int, int]
     """A gap, the phase in it, the value (those of one phase stand value by value), and the place there."""
@@ -40,26 +41,31 @@ _MADE_UP, _EMPTY = 0, -1
 """Ranks: whoever found nothing needs that all values are gone."""
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
-    """Decide one queue without order, or say why the lane doesn't apply to it."""
-    contents = gather(calls, kinds, "queue")
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
+    """Decide one queue without order, or say why the lane doesn't apply to it.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
+    contents = gather(calls, kinds, "queue", watch)
     if not isinstance(contents, Contents):
         return contents
-    return settled(contents, calls, _solve)
+    return settled(contents, calls, _solve, watch)
 
 
-def _solve(contents: Contents, calls: Calls) -> list[Step] | Refutation:
+def _solve(contents: Contents, calls: Calls, watch: Watch) -> list[Step] | Refutation:
     """Find a linearization of contents without crashed dequeues, or refute them."""
-    gaps = free_gaps(contents, calls, certain(contents)) if contents.empties else []
+    gaps = free_gaps(contents, calls, certain(contents, watch), watch) if contents.empties else []
     if isinstance(gaps, Refutation):
         return gaps
     placed: list[tuple[_Place, Step]] = [
         ((gap, LOOKS, NOBODY, 0), Step(call, _EMPTY, NOBODY, sees=True))
         for gap, call in zip(gaps, contents.empties, strict=True)
     ]
-    for value in range(len(contents.values)):
+    for value in watch.over(range(len(contents.values)), "placed the values"):
         placed += _placed(contents, calls, value)
-    placed.sort()
+    watch.begin("sorted the calls by their places")
+    watch.sort(placed)
     return [step for _, step in placed]
 
 

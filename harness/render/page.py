@@ -80,7 +80,7 @@ def _source(verdict: Mapping[str, Any]) -> str:
 
 
 def _facts(verdict: Mapping[str, Any], history: History) -> Iterator[tuple[str, str]]:
-    if "model" in verdict:
+    if verdict.get("model"):
         yield "model", str(verdict["model"])
     yield "operations", f"{len(history):,}"
     if history.keyed:

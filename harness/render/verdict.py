@@ -82,7 +82,7 @@ def coloured(lines: Sequence[str], word: tuple[str, str], *, colour: bool) -> li
 def what_was_checked(verdict: Mapping[str, Any], width: int) -> list[str]:
     """Say what was checked, how long that took, and by what."""
     about = [str(verdict["file"])] if "file" in verdict else []
-    if "model" in verdict:
+    if verdict.get("model"):  # none: it took too long to guess
         about.append(f"model {verdict['model']}")
     about.append(f"{plural(int(verdict.get('operations') or 0), 'operation')}")
     about.append(f"{float(verdict.get('seconds') or 0.0):.3f} s of checking")

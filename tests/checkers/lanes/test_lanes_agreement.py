@@ -4,10 +4,12 @@ import json
 
 import pytest
 
+from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes.dispatch import LANES
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verification import verify
+from splitbrain.checkers.watch import Watch
 
 CONDITIONS = ("a value is inserted twice", "different numbers are added")
 MODELS = ("set", "fifo-queue", "queue", "stack", "priority-queue", "mutex", "owned-mutex", "counter")
@@ -17,7 +19,7 @@ def _judge(drawn, model, seed):
     """Return (outcome, truth), having checked a linearization and the core of a refutation."""
     operations, initial = drawn.draw(model, seed)
     calls, kinds = drawn.columns(operations, model, initial)
-    outcome = LANES[drawn.models[model].discipline](calls, kinds)
+    outcome = LANES[drawn.models[model].discipline](calls, kinds, Watch(Budget()))
     truth = drawn.linearizable(model, operations, initial)
     if isinstance(outcome, Linearization):
         assert drawn.legal_order(model, operations, outcome.order, initial), (seed, operations)
@@ -54,7 +56,7 @@ def test_without_crashed_removals_a_lane_always_answers(drawn, model):
         operations, initial = drawn.draw(model, seed)
         sure = [each for each in operations if each.known or each.f in ("enqueue", "push", "insert", "add")]
         calls, kinds = drawn.columns(sure, model, initial)
-        outcome = LANES[drawn.models[model].discipline](calls, kinds)
+        outcome = LANES[drawn.models[model].discipline](calls, kinds, Watch(Budget()))
         if outcome == Undecided("a value is inserted twice"):
             continue
         assert not isinstance(outcome, Undecided), (seed, sure)

@@ -223,7 +223,8 @@ def test_pricing_stops_within_its_budget_and_says_how_far_it_came(small):
     outcome = pricing.decide(calls, kinds, CasRegister(), None, Budget(configurations=20))
     assert isinstance(outcome, Undecided)
     assert (
-        outcome.reason == "the budget of 20 configurations ran out in round 0 of pricing crashed operations"
+        outcome.reason
+        == "the budget of 20 configurations ran out before the first round of pricing crashed operations"
     )
 
 

@@ -265,3 +265,52 @@ def test_large_values_end_a_check_in_time_too():
     result = check_linearizable(build_history(lines), Register, timeout=1, clock=lambda: next(ticks))
     assert result.valid == "unknown"
     assert "while its values were compared" in result.reason
+
+
+def test_an_unknown_says_what_each_lane_said_before_it():
+    crashed = [{"process": 200, "type": "invoke", "f": "cas", "value": [7, 9]}]
+    crashed += [
+        {"process": process, "type": "invoke", "f": "cas", "value": [process % 5, (process + 1) % 5]}
+        for process in range(201, 230)
+    ]
+    history = build_history([*crashed, *_many_orders(12)])
+    reasons = []
+    for ticks in range(40, 80, 8):
+        clock = itertools.count()
+        result = check_linearizable(history, CasRegister, timeout=ticks, clock=lambda: next(clock))  # noqa: B023 - used up at once
+        reasons.append(result.reason)
+        if result.valid != "unknown":
+            break
+    late = [reason for reason in reasons if "configurations (the budget of " in reason]
+    assert late
+    for reason in late:
+        assert reason.startswith(
+            "the history (43 operations, 30 of them crashed and open to the end) is undecided"
+        )
+        assert "; tried before: zones (a value was observed that nobody wrote), configurations (" in reason
+        assert "of 13 completed operations" in reason
+        assert reason.endswith(" configurations alive).")
+        assert len(reason) < 500
+
+
+def test_the_memory_is_looked_at_again_a_hundredth_of_a_second_later():
+    time = [0.0]
+    budget = Budget(max_memory_mb=1e9, clock=lambda: time[0])
+    budget.check()
+    budget.max_memory_mb = 1
+    budget.check()
+    time[0] = 0.011
+    with pytest.raises(BudgetExceeded, match="the memory budget of 1 MB"):
+        budget.check()
+    assert budget.ended
+
+
+def test_a_sooner_budget_ends_with_the_first_of_both():
+    time = [0.0]
+    budget = Budget(timeout=10, clock=lambda: time[0])
+    soon, late = budget.sooner(5), budget.sooner(50)
+    time[0] = 6.0
+    assert (soon.ended, late.ended, budget.ended) == (True, False, False)
+    time[0] = 10.0
+    with pytest.raises(BudgetExceeded, match="the time budget of 10 s"):
+        late.check()
