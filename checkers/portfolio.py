@@ -18,7 +18,7 @@ from splitbrain.checkers.budget import Budget, BudgetExceeded
 from splitbrain.checkers.evidence.reduction import WORK, Reduction
 from splitbrain.checkers.evidence.telling import Teller
 from splitbrain.checkers.evidence.values import show
-from splitbrain.checkers.lanes import dispatch
+from splitbrain.checkers.lanes import dispatch, single_key
 from splitbrain.checkers.lanes.names import EVERY_LANE
 from splitbrain.checkers.large import (
     LARGE,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction, Settled
     from splitbrain.checkers.lanes.general import Tried
+    from splitbrain.checkers.lanes.single_key import Seen
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
     from splitbrain.checkers.outcome import Outcome
@@ -73,6 +74,8 @@ class _KeyOutcome:
     outcome: Outcome
     lane: str
     tried: Sequence[Tried] = ()
+    seen: Seen | None = None
+    """What is refuted, if the calls are refuted as they are seen by one key of many."""
 
 
 def check_linearizable(
@@ -190,9 +193,11 @@ def _conclude(
         for each in refuted[:LISTED]:
             work = WORK // LISTED if witnesses else WORK
             if isinstance(each, _KeyOutcome):
-                reduction = Reduction(each.calls, columns.kinds, model, initial, budget, work=work)
+                kinds = columns.kinds if each.seen is None else each.seen.kinds
+                reduction = Reduction(each.calls, kinds, model, initial, budget, work=work)
                 assert isinstance(each.outcome, Refutation)
-                witnesses.append(reduction.reduce(each.outcome, each.lane))
+                witness = reduction.reduce(each.outcome, each.lane)
+                witnesses.append(witness._replace(keys=None if each.seen is None else [each.seen.key]))
             else:
                 witnesses.append(find_witness(question, each, budget, work))
         return _invalid(result, history, witnesses, options, invalid_keys=len(refuted))
@@ -228,6 +233,9 @@ def _decide(
     """Decide one key within what is left of the budget."""
     try:
         budget.check()
+        seen = single_key.refuted(calls, kinds, model, initial, budget) if method == "auto" else None
+        if seen is not None:
+            return _KeyOutcome(seen.calls, seen.outcome, single_key.LANE, seen=seen)
         decided = dispatch.decide(calls, kinds, model, initial, budget, method=method)
     except BudgetExceeded as exceeded:
         return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "")
@@ -333,6 +341,7 @@ def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
         "future": None if witness.window.end == FOREVER else witness.window.end,
         "operations": operations,
         "explored": witness.explored,
+        **({} if witness.keys is None else {"keys": list(witness.keys)}),
     } | (
         {}
         if prices is None

@@ -43,7 +43,12 @@ class Teller:
     def summary(self) -> str:
         """Return one sentence that names the key and the operations."""
         where = f"Key {show(self._calls.key)} is" if self._key_named else "The history is"
-        return f"{where} not linearizable: {self._story.headline()}."
+        return f"{where} not linearizable{self._seen_by()}: {self._story.headline()}."
+
+    def _seen_by(self) -> str:
+        """Say what the witness is about, if operations do more than it looks at."""
+        keys = self._witness.keys
+        return "" if keys is None else f", seen by key {', '.join(map(show, keys))} alone"
 
     def evidence(self) -> dict[str, Any]:
         """Return the witness as JSON-native data: operations, edges, story, cut.

@@ -19,4 +19,4 @@ BY_DISCIPLINE: Mapping[str, str] = {
 """The lane of each data type, by `Model.discipline`."""
 METHODS = ("auto", "zones", *BY_DISCIPLINE.values(), "priced", "configurations", "depth-first")
 """Ways to decide that can be forced."""
-EVERY_LANE = ("necessary", *METHODS[1:])
+EVERY_LANE = ("necessary", *METHODS[1:], "single-key")

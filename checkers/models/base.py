@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 from splitbrain.checkers.values import ANYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Sequence
 
 
 class _Mark:
@@ -170,6 +170,19 @@ class Model:
         """Return what the given calls, the distinct ones of a key, can't tell apart, or None."""
         del calls
         return None
+
+    def places(self, call: Call) -> Collection[Any]:
+        """Name the keys of the object that a call touches, if each of them is a register of its own.
+
+        A model that names some must know `seen_by`, and a call must do with each what it does with the others left
+        out.
+        """
+        del call
+        return ()
+
+    def seen_by(self, call: Call, key: Any) -> Call:
+        """Return what a call does with one of its `places`, as a call."""
+        raise NotImplementedError
 
     def loosen(self, call: Call) -> Call:
         """Return the call with null reads legal in any state (`nil_reads="any"`, as Knossos reads logs)."""

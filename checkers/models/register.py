@@ -13,7 +13,7 @@ from splitbrain.checkers.models.shapes import changed_complaint, unapplied_compl
 from splitbrain.checkers.values import ANYTHING, same, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _PAIR = 2
 
@@ -124,6 +124,14 @@ class MultiRegister(Model):
         """Name the transactions that write nothing."""
         return not any(action[0] in self._WRITES for action in call.value)
 
+    def places(self, call: Call) -> Collection[Any]:
+        """Name the keys."""
+        return [action[1] for action in call.value]
+
+    def seen_by(self, call: Call, key: Any) -> Call:
+        """Return the actions on one key."""
+        return actions_on(call, key)
+
     def loosen(self, call: Call) -> Call:
         """Make each null read legal in any state."""
         if not call.known or self.complaint(call):
@@ -143,6 +151,15 @@ class MultiRegister(Model):
             elif call.known and value is not ANYTHING and not same(cells.get(cell), value):
                 return ILLEGAL
         return cells
+
+
+def actions_on(call: Call, key: Any) -> Call:
+    """Return a transaction without its actions on other keys."""
+
+    def chosen(actions: Any) -> Any:
+        return [action for action in actions if same(action[1], key)]
+
+    return call._replace(value=chosen(call.value), result=chosen(call.result) if call.known else None)
 
 
 def actions_complaint(call: Call, reads: tuple[str, ...], writes: tuple[str, ...]) -> str | None:

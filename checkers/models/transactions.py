@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from splitbrain.checkers.models.base import ILLEGAL, Call, Model, ModelMismatch
-from splitbrain.checkers.models.register import MultiRegister, actions_complaint
+from splitbrain.checkers.models.register import MultiRegister, actions_complaint, actions_on
 from splitbrain.checkers.models.shapes import unapplied_complaint
 from splitbrain.checkers.values import ANYTHING, freeze, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _READ = "r"
 _APPEND = "append"
@@ -60,6 +60,14 @@ class ListAppend(Model):
                 ' {"x": []}.'
             )
         return self, initial or {}
+
+    def places(self, call: Call) -> Collection[Any]:
+        """Name the keys."""
+        return [action[1] for action in call.value]
+
+    def seen_by(self, call: Call, key: Any) -> Call:
+        """Return the actions on one key."""
+        return actions_on(call, key)
 
     def loosen(self, call: Call) -> Call:
         """Return the call: null reads an empty list."""

@@ -51,10 +51,13 @@ class Claim:
     nil_reads_any: bool
     failed_cas_observed: bool
     keyed: bool
+    registers: frozenset[Hashable] | None = None
+    """Of transactions, the keys that are looked at (`transactions`); None: all."""
 
     def __str__(self) -> str:
         objects = "with one object for each key" if self.keyed else "as one object, whatever the keys"
-        return f"by the model {self.model} ({objects}, {show(self.initial)} at first)"
+        few = "" if self.registers is None else f", looked at for {len(self.registers)} of its keys"
+        return f"by the model {self.model} ({objects}, {show(self.initial)} at first{few})"
 
     def completed(self, operation: Recorded) -> bool:
         """Whether the operation definitely ran, with the recorded result."""
@@ -70,7 +73,7 @@ class Claim:
         Raises:
             RejectedError: the model has no such operation, or its value has the wrong form.
         """
-        return MODELS[self.model](
+        steps = MODELS[self.model](
             Request(
                 position=operation.invoke,
                 f=operation.f,
@@ -83,6 +86,9 @@ class Claim:
                 key=None if self.keyed else identity(operation.key),
             )
         )
+        if self.registers is None:
+            return steps
+        return tuple(step for step in steps if step.register in self.registers)
 
     def start(self, registers: Iterable[Hashable]) -> State:
         """Return the initial state of these registers, in this order.

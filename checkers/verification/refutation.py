@@ -15,6 +15,8 @@ that finds its old value applies). Otherwise R' omits it, as an optional operati
 *An observer or a value goes*: see `dropping`, and `elements` for what is in a queue or stack. *A hold of a
 lock goes*: see `holds`.
 
+*Transactions are looked at for some keys only*: see `transactions`.
+
 *The past or the future goes*: see `window`.
 
 Nothing else is allowed. Then the sub-history is refuted anew: by trying everything (`exhaustion`), or,
@@ -23,6 +25,7 @@ where the certificate puts prices on optional operations, by what an order would
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.verification.claim import describe, group, read_claim, registers_of, task
@@ -31,6 +34,7 @@ from splitbrain.checkers.verification.elements import check_values_dropped, move
 from splitbrain.checkers.verification.exhaustion import BUDGET, exhaust
 from splitbrain.checkers.verification.holds import whole_holds
 from splitbrain.checkers.verification.prices import cheapest_order
+from splitbrain.checkers.verification.transactions import read_keys
 from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
 from splitbrain.checkers.verification.window import read_window
@@ -51,6 +55,7 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         RejectedError: the certificate is malformed, a relaxation is unsound, or the sub-history has an order.
     """
     claim = read_claim(certificate)
+    claim = replace(claim, registers=read_keys(certificate, claim.model))
     if "key" not in certificate:
         raise RejectedError("The certificate does not name the `key` that it refutes.")
     shown = show(certificate["key"])

@@ -2,6 +2,11 @@
 
 A list is a register to which a step adds: `push v` leaves what it held and v behind it. One to which nothing
 was pushed holds null.
+
+*Look at some keys only* (`keys`: a list). Each transaction keeps its steps on these. Let L be a legal order of
+whole transactions. A step is legal or not by what its own register holds, which the steps on that register
+alone have made: so L without the steps on other registers is legal, and real time is as it was. Of other models
+with several registers the same holds, but none of them has an operation on more than one.
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.verification.steps import Step, cannot_begin, malformed, no_such
-from splitbrain.checkers.verification.values import identity
+from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError
 
 if TYPE_CHECKING:
@@ -18,6 +23,25 @@ if TYPE_CHECKING:
     from splitbrain.checkers.verification.steps import After, Request, Start, Translation
 
 READS = ("read", "r")
+NAMES = ("multi-register", "rw-register", "list-append")
+
+
+def read_keys(certificate: Mapping[str, Any], model: str) -> frozenset[Hashable] | None:
+    """Read the keys that a certificate looks at; None if at all.
+
+    Raises:
+        RejectedError: they are no list, or the model is none of transactions.
+    """
+    keys = certificate.get("keys")
+    if keys is None:
+        return None
+    if model not in NAMES:
+        raise RejectedError(
+            f"The certificate looks at some keys only, which the model {model} does not allow."
+        )
+    if not isinstance(keys, list):
+        raise RejectedError(f"The certificate's `keys` must be a list, not {show(keys)}.")
+    return frozenset(map(identity, keys))
 
 
 def _registers(model: str) -> Translation:

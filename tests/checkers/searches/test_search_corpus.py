@@ -16,12 +16,10 @@ MODELS = {model.name: model for model in BUILT_IN}
 BESIDE = Path(__file__).parents[4] / "shared" / "corpus"
 CORPUS = Path(os.environ.get("SPLITBRAIN_CORPUS", BESIDE))
 MANIFEST = CORPUS / "manifest.json"
-DEPENDENCIES = {"elle/huge-scc.edn"}
-"""Too many transactions at once for a search: they need the graph of dependencies."""
 ENTRIES = [
     entry
     for entry in (json.loads(MANIFEST.read_text()) if MANIFEST.is_file() else ())
-    if entry["model"] in MODELS and "valid" in entry and entry["file"] not in DEPENDENCIES
+    if entry["model"] in MODELS and "valid" in entry
 ]
 
 pytestmark = pytest.mark.skipif(

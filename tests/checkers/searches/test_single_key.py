@@ -1,0 +1,125 @@
+"""Transactions seen by one key: what refutes them so is refuted, and proved."""
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from splitbrain.checkers.budget import Budget
+from splitbrain.checkers.lanes import single_key
+from splitbrain.checkers.models import ListAppend, MultiRegister, RwRegister
+from splitbrain.checkers.normalise import normalise
+from splitbrain.checkers.outcome import Refutation
+from splitbrain.checkers.portfolio import check_linearizable
+from splitbrain.checkers.verification.verify import verify
+from splitbrain.histories import build_history
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "differential"))
+from sequential_types import TYPES
+from small_histories import calls_of, drawn, linearizable, lines_of
+
+NAMES = [
+    name for name, each in TYPES.items() if each.model in ("list-append", "rw-register", "multi-register")
+]
+MODELS = {model.name: model for model in (ListAppend, MultiRegister, RwRegister)}
+
+
+def columns_of(history, model):
+    model, state = model().starting(None)
+    normalised = normalise(history, model, state, keyed=False)
+    return normalised, model, state
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_refuted_by_one_key_is_refuted(name, monkeypatch):
+    monkeypatch.setattr(single_key, "MANY", 0)
+    told = 0
+    for seed in range(1500):
+        history = build_history(lines_of(TYPES[name], drawn(f"{name} {seed}"), reuse=False), keyed="no")
+        calls = calls_of(history)
+        if not any(call.known for call in calls):
+            continue
+        normalised, model, state = columns_of(history, MODELS[TYPES[name].model])
+        seen = single_key.refuted(normalised.keys[0], normalised.kinds, model, state, Budget())
+        if seen is None:
+            continue
+        told += 1
+        assert isinstance(seen.outcome, Refutation)
+        assert not linearizable(TYPES[name], calls), seed
+        result = check_linearizable(history, type(model), keyed="no")
+        assert result.valid is False
+        assert result.method == "single-key"
+        assert result.certificate["keys"] == [seen.key]
+        assert verify(result.certificate, history).holds is True, seed
+    assert told > 50
+
+
+def crowd(seed, transactions=200, clients=20):
+    """Return lines of so many transactions of busy clients on two keys, and then a read of the past."""
+    rng = random.Random(seed)
+    lines, running, lists = [], {}, {"x": [], "y": []}
+    begun = 0
+    while begun < transactions or running:
+        client = rng.randrange(clients)
+        if client not in running and begun < transactions:
+            begun += 1
+            running[client] = [["append", "x", begun], ["r", "y", None], ["append", "y", begun]]
+            lines.append({"process": client, "type": "invoke", "f": "txn", "value": running[client]})
+        elif client in running and len(running) > clients - 3 or begun == transactions:
+            if client not in running:
+                continue
+            done = []
+            for kind, key, value in running.pop(client):
+                if kind == "append":
+                    lists[key].append(value)
+                done.append([kind, key, value if kind == "append" else list(lists[key])])
+            lines.append({"process": client, "type": "ok", "f": "txn", "value": done})
+    stale = [["r", "x", lists["x"][:50]]]
+    lines.append({"process": 0, "type": "invoke", "f": "txn", "value": [["r", "x", None]]})
+    lines.append({"process": 0, "type": "ok", "f": "txn", "value": stale})
+    return lines
+
+
+def test_a_stale_read_among_many_open_transactions_is_refuted_by_its_key():
+    history = build_history(crowd(1), keyed="no")
+    result = check_linearizable(history, ListAppend, keyed="no", timeout=60)
+    assert result.valid is False
+    assert result.method == "single-key"
+    assert "seen by key" in result.violations[0].summary
+    assert verify(result.certificate, history).holds is True
+
+
+def certificate(**changes):
+    """Return (history, certificate) of two keys of which x is refuted, with changes."""
+    lines = []
+    for done in ([["append", "x", 1], ["append", "y", 1]], [["r", "x", None], ["r", "y", [1]]]):
+        asked = [[kind, key, None if kind == "r" else value] for kind, key, value in done]
+        lines.append({"process": 0, "type": "invoke", "f": "txn", "value": asked})
+        lines.append({"process": 0, "type": "ok", "f": "txn", "value": done})
+    history = build_history(lines, keyed="no")
+    result = check_linearizable(history, ListAppend, keyed="no")
+    return history, {**result.certificate, **changes}
+
+
+def test_the_verifier_looks_at_the_keys_that_are_named_only():
+    assert verify(*reversed(certificate(keys=["x"]))).holds is True
+    assert verify(*reversed(certificate())).holds is True
+    told = verify(*reversed(certificate(keys=["y"])))
+    assert told.holds is False
+    assert "legal order" in told.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [({"keys": "x"}, "must be a list"), ({"keys": ["x"], "model": "bank"}, "looks at some keys only")],
+)
+def test_keys_that_make_no_sense_are_refused(changes, complaint):
+    told = verify(*reversed(certificate(**changes)))
+    assert told.holds is False
+    assert complaint in told.reason
+
+
+def test_a_history_of_few_transactions_is_walked_over_as_it_is():
+    history, _ = certificate()
+    assert check_linearizable(history, ListAppend, keyed="no").method == "configurations"
