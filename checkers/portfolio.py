@@ -303,6 +303,7 @@ def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
         "future": None if witness.window.end == FOREVER else witness.window.end,
         "operations": operations,
         "explored": witness.explored,
+        **({} if witness.elements is None else {"elements": list(witness.elements)}),
     } | (
         {}
         if prices is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.evidence import contents_story
+from splitbrain.checkers.evidence import contents_story, grow_story
 from splitbrain.checkers.evidence.order import forced_order
 from splitbrain.checkers.evidence.shortage import shortage
 from splitbrain.checkers.evidence.values import listed, show
@@ -55,8 +55,8 @@ class Story:
         behind = range(len(self.members), len(self.operations))
         self.start: int | None = behind[0] if behind else None
         self.earlier: int | None = behind[1] if len(behind) > 1 else None
-        self.order = forced_order(self.calls, self.kinds, shown, self.short, self.start)
         self._refutation = witness.refutation
+        self.order = forced_order(self.calls, self.kinds, shown, self.short, self.start)
         self._key_named = key_named
 
     # Names of things.
@@ -66,12 +66,14 @@ class Story:
         operation = self.operations[number]
         return f"{self.short(number)} (process {operation.process}, position {operation.invoke})"
 
-    def short(self, number: int) -> str:
+    def short(self, number: int) -> str:  # noqa: PLR0911 - one return a kind of operation
         """Return what a call did, such as "write 7"."""
         operation = self.operations[number]
         call = self.kinds.calls[self.calls.kinds[number]]
         if operation.f == "delete":
             return "delete"
+        if self._refutation.elements is not None and operation.f == "read":
+            return grow_story.found(operation)
         if operation.f in _WITHOUT_VALUE:
             silent = not call.known or (operation.result is None and operation.f in _LOCKING)
             return operation.f if silent else f"{operation.f} -> {show(operation.result)}"
@@ -115,11 +117,13 @@ class Story:
 
     # The headline.
 
-    def headline(self) -> str:  # noqa: C901, PLR0911 - one return a kind of contradiction
+    def headline(self) -> str:  # noqa: C901, PLR0911, PLR0912 - one return a kind of contradiction
         """Return the contradiction in one clause."""
         refutation = self._refutation
         if refutation.rule in contents_story.RULES:
             return contents_story.Contents(self.calls, self.kinds, self).headline(refutation)
+        if refutation.rule in grow_story.RULES:
+            return grow_story.headline(self.calls, self.operations, refutation)
         core = [self.name(number) for number in refutation.core]
         if refutation.rule == "never-written" and self.start is None:
             return f"{core[0]} observed a value that no operation writes"
@@ -178,6 +182,8 @@ class Story:
         """Return the contradiction step by step."""
         if self._refutation.rule in contents_story.RULES:
             return contents_story.Contents(self.calls, self.kinds, self).sentences(self._refutation)
+        if self._refutation.rule in grow_story.RULES:
+            return grow_story.sentences(self.calls, self.operations, self._refutation)
         tellers = {
             "never-written": self._never_written,
             "read-from-the-future": self._from_the_future,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,8 @@ class Witness(NamedTuple):
     `members` are the two together, `calls` the members in columns (of `kinds`), and `refutation` speaks
     about those, seen through `window`. If the window has a start, that follows in `calls` behind the members,
     and behind it the last earlier call that left what the refuted one observed, if the window shows nobody
-    who did. `furthest` says how far an order of the members came, where a search has told.
+    who did. `furthest` says how far an order of the members came, where a search has told. If there are
+    `elements`, the witness is about these of a set, and its kinds show no others (`few_elements`).
     """
 
     kept: Sequence[int]
@@ -31,6 +32,7 @@ class Witness(NamedTuple):
     lane: str
     explored: int
     furthest: Cut | None = None
+    elements: Sequence[Any] | None = None
 
 
 def with_crashed(kinds: Kinds) -> Kinds:

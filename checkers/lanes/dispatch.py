@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from splitbrain.checkers.lanes import (
     depth_first,
     general,
+    grow_sets,
     mutexes,
     necessary,
     pricing,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 LANES: Mapping[str, Callable[[Calls, Kinds], Outcome]] = {
     "set": sets.decide,
+    "grow-set": grow_sets.decide,
     "fifo-queue": queues.decide,
     "stack": stacks.decide,
     "priority-queue": priority_queues.decide,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from splitbrain.checkers.verification.growing import held_of, looked_at
 from splitbrain.checkers.verification.sequential import MODELS, STARTS
 from splitbrain.checkers.verification.steps import Request, Step
 from splitbrain.checkers.verification.values import identity, show
@@ -51,10 +52,13 @@ class Claim:
     nil_reads_any: bool
     failed_cas_observed: bool
     keyed: bool
+    elements: frozenset[Hashable] | None = None
+    """Of a set that grows, those that are looked at (`gathering`); None: all."""
 
     def __str__(self) -> str:
         objects = "with one object for each key" if self.keyed else "as one object, whatever the keys"
-        return f"by the model {self.model} ({objects}, {show(self.initial)} at first)"
+        few = "" if self.elements is None else f", looked at for {len(self.elements)} of its elements"
+        return f"by the model {self.model} ({objects}, {show(self.initial)} at first{few})"
 
     def completed(self, operation: Recorded) -> bool:
         """Whether the operation definitely ran, with the recorded result."""
@@ -70,7 +74,7 @@ class Claim:
         Raises:
             RejectedError: the model has no such operation, or its value has the wrong form.
         """
-        return MODELS[self.model](
+        steps = MODELS[self.model](
             Request(
                 position=operation.invoke,
                 f=operation.f,
@@ -83,6 +87,9 @@ class Claim:
                 key=None if self.keyed else identity(operation.key),
             )
         )
+        if self.elements is None:
+            return steps
+        return tuple(seen for step in steps if (seen := looked_at(step, self.elements)) is not None)
 
     def start(self, registers: Iterable[Hashable]) -> State:
         """Return the initial state of these registers, in this order.
@@ -91,7 +98,8 @@ class Claim:
             RejectedError: the model can't begin with what is claimed.
         """
         start = STARTS[self.model]
-        return tuple(start(self.initial, register) for register in registers)
+        held = tuple(start(self.initial, register) for register in registers)
+        return held if self.elements is None else tuple(held_of(each, self.elements) for each in held)
 
     def _observation(self, operation: Recorded) -> bool:
         return self.failed_cas_observed and operation.status == "fail" and operation.f == "cas"

@@ -13,7 +13,8 @@ optional. If it wrote in L, R' has it at its place, where it does the same (a ca
 that finds its old value applies). Otherwise R' omits it, as an optional operation may be.
 
 *An observer or a value goes*: see `dropping`, and `elements` for what is in a queue or stack. *A hold of a
-lock goes*: see `holds`.
+lock goes*: see `holds`. *Some elements are looked at* only, of a set that grows, and *an add goes*: see
+`gathering`.
 
 *The past or the future goes*: see `window`.
 
@@ -23,12 +24,14 @@ where the certificate puts prices on optional operations, by what an order would
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.verification.claim import describe, group, read_claim, registers_of, task
 from splitbrain.checkers.verification.dropping import Remaining, check_dropped
 from splitbrain.checkers.verification.elements import check_values_dropped, moves_values
 from splitbrain.checkers.verification.exhaustion import BUDGET, exhaust
+from splitbrain.checkers.verification.gathering import read_elements
 from splitbrain.checkers.verification.holds import whole_holds
 from splitbrain.checkers.verification.prices import cheapest_order
 from splitbrain.checkers.verification.values import identity, show
@@ -51,6 +54,7 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         RejectedError: the certificate is malformed, a relaxation is unsound, or the sub-history has an order.
     """
     claim = read_claim(certificate)
+    claim = replace(claim, elements=read_elements(certificate, claim))
     if "key" not in certificate:
         raise RejectedError("The certificate does not name the `key` that it refutes.")
     shown = show(certificate["key"])
