@@ -51,7 +51,8 @@ def headline(calls: Calls, operations: Sequence[Operation], refutation: Refutati
 
 def sentences(calls: Calls, operations: Sequence[Operation], refutation: Refutation) -> list[str]:
     """Return the contradiction step by step."""
-    return _tell(calls, operations, refutation).sentences
+    told = _tell(calls, operations, refutation).sentences
+    return [sentence[:1].upper() + sentence[1:] for sentence in told]
 
 
 def _tell(calls: Calls, operations: Sequence[Operation], refutation: Refutation) -> _Told:

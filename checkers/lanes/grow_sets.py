@@ -40,6 +40,7 @@ two elements and two reads, whichever these are:
 - b is a read without some element e, and a an add of e, or a read that has e: e was in, and b *missed* it;
 - b brings e2, and a is a read that has e2: it read what *nobody had added* yet;
 - b brings e2, and a adds some e of a later stage: the read of e2's stage has e2 and not e, out of *order*.
+  (If it was invoked after a had returned, it missed e, which is plainer.)
 
 Of the adds of an element its bringer is evidence enough, beside a: without the others the condition still
 fails.
@@ -254,6 +255,8 @@ def _too_late(history: _History, stages: _Stages, early: int, late: int) -> Refu
         return history.refuted("added-later", (early,), element)
     stage = stages.of_element[element]
     reads = history.calls_of(*(kind for kind, of_read in stages.of_read.items() if of_read == stage))
+    if calls.returns[early] < calls.invokes[reads[-1]]:
+        return _missed(history, [added[early_kind]], early, reads[-1])
     return history.refuted("added-out-of-order", (reads[0], early), added[early_kind], element)
 
 

@@ -53,14 +53,18 @@ def render_witness(evidence: Mapping[str, Any], width: int = DEFAULT_WIDTH) -> s
 
 
 def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:
-    """Return what an operation did, such as `write 7`, `read 7`, `cas 1 -> 2` or `pop: empty`."""
+    """Return what an operation did, such as `write 7`, `read 7`, `cas 1 -> 2` or `pop: empty`.
+
+    A read that is shown in part tells how much it `found` in all: `read [7] of 91`.
+    """
     f, value = str(operation.get("f")), operation.get("value")
     if f == "cas" and isinstance(value, (list, tuple)) and len(value) == 2:
         text = f"cas {as_json(value[0], longest)} -> {as_json(value[1], longest)}"
         return shorten(text if operation.get("applied", True) else f"{text}, unequal", longest)
     result, returned = operation.get("result"), operation.get("status") == "ok"
     if f in OBSERVERS and returned:
-        return shorten(f"{f} {as_json(result, longest)}", longest)
+        more = f" of {operation['found']}" if "found" in operation else ""
+        return shorten(f"{f} {as_json(result, longest)}{more}", longest)
     if value is None:
         text = f"{f} {as_json(result, longest)}" if returned and result is not None else f
         return shorten(f"{f}: empty" if returned and result is None and f in TAKERS else text, longest)
