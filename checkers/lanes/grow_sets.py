@@ -16,7 +16,7 @@ read. Calls get a *lower* and an *upper* slot:
 - another completed add of that element: 2i at least;
 - a completed add of an element that nobody read: behind all reads;
 - a completed add of what was there at first, and a read that any state explains: anywhere;
-- the other crashed adds are left out.
+- the other crashed adds are left out, as nothing needs them.
 
 *Necessary.* Let L be a linearization, and e of stage i. Some add a of e is the first in L; it stands behind
 the reads of S(i-1) and in front of those of Si, and so does any other add of e stand behind these reads. Move

@@ -5,7 +5,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from splitbrain.checkers.models import Call, FifoQueue, Mutex, OwnedMutex, PriorityQueue, Set, Stack
+from splitbrain.checkers.models import (
+    Call,
+    FifoQueue,
+    GrowSet,
+    Mutex,
+    OwnedMutex,
+    PriorityQueue,
+    Set,
+    Stack,
+)
 from splitbrain.checkers.normalise import FOREVER, Calls, Kinds
 from splitbrain.histories import build_history
 
@@ -22,15 +31,19 @@ class Operation(NamedTuple):
     process: int
 
 
-MODELS = {model.name: model for model in (Set, FifoQueue, Stack, PriorityQueue, Mutex, OwnedMutex)}
+MODELS = {model.name: model for model in (Set, FifoQueue, Stack, PriorityQueue, Mutex, OwnedMutex, GrowSet)}
 PUTS, LOOKS = ("enqueue", "push", "insert"), ("peek",)
 
 
-def effect(model, state, operation):  # noqa: PLR0911 - one return a case of the table of operations
+def effect(model, state, operation):  # noqa: C901, PLR0911 - one return a case of the table of operations
     """Return (legal, state afterwards), from the table of operations alone. States are tuples."""
     f, value, result, known = operation.f, operation.value, operation.result, operation.known
     if f in PUTS:
         return True, (*state, value)
+    if model == "grow-set":
+        if f == "read":
+            return not known or sorted(result) == sorted(state), state
+        return True, state if value in state else (*state, value)
     if f in ("add", "remove", "contains"):
         there = value in state
         changes = f != "contains" and there is (f == "remove")
@@ -99,6 +112,7 @@ FUNCTIONS = {
     "priority-queue": ("insert", "poll", "peek"),
     "mutex": ("acquire", "release"),
     "owned-mutex": ("acquire", "release"),
+    "grow-set": ("add", "read"),
 }
 
 
@@ -112,6 +126,8 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
     rng.shuffle(values)
     if model == "set":
         values = [1] * 20
+    if model == "grow-set" and rng.random() < 0.6:
+        values = [rng.choice((1, 2, 3)) for _ in values]
     initial = tuple(values.pop() for _ in range(rng.choice((0, 0, 0, 1, 2)))) if "mutex" not in model else ()
     initial = tuple(dict.fromkeys(initial))
     state, seen = initial, [None, *initial]
@@ -129,10 +145,10 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
             if "mutex" in model and rng.random() < 0.96:
                 mine = [each for each in done if each["process"] == numbers[slot]]
                 f = "release" if mine and mine[-1]["f"] == "acquire" else "acquire"
-            value = values.pop() if f in PUTS or model == "set" else None
+            value = values.pop() if f in PUTS or f == "add" or model == "set" else None
             if f in PUTS and len(seen) > 1 and rng.random() < 0.03:
                 value = rng.choice(seen[1:])
-            if f in PUTS:
+            if f in PUTS or (f == "add" and model == "grow-set"):
                 seen.append(value)
             running[slot] = {
                 "f": f,
@@ -175,7 +191,7 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
             each["process"],
         )
         for each in done
-        if each["known"] or each["f"] not in ("peek", "contains")
+        if each["known"] or each["f"] not in ("peek", "contains", "read")
     ]
     return operations, initial
 
@@ -183,6 +199,9 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
 def _happen(model, state, call):
     """Let a call take effect: find its result, and return the state afterwards."""
     call["happened"] = True
+    if model == "grow-set":
+        call["result"] = list(state) if call["f"] == "read" else None
+        return state if call["f"] == "read" or call["value"] in state else (*state, call["value"])
     for result in (None, [call["value"], True], [call["value"], False], *state):
         if call["f"] in ("add", "remove", "contains") and not isinstance(result, list):
             continue
@@ -204,9 +223,12 @@ def _swap(rng, done):
 
 
 def _corrupt(rng, model, call, seen):
-    if model == "set":
+    if call["f"] == "read":
+        call["result"] = [each for each in call["result"] if rng.random() < 0.8]
+        call["result"] += [each for each in (*seen[1:], 99) if rng.random() < 0.1]
+    elif model == "set":
         call["result"] = [call["value"], rng.random() < 0.5]
-    elif call["f"] not in PUTS and "mutex" not in model:
+    elif call["f"] not in PUTS and "mutex" not in model and model != "grow-set":
         call["result"] = rng.choice(seen) if rng.random() < 0.95 else 99
 
 
@@ -244,6 +266,20 @@ def written(operations):
     return build_history([line for _, line in sorted(events, key=lambda event: event[0])])
 
 
+def looked_at(operations, initial, elements):
+    """Return operations on a growing set, and what is there at first, with nothing but some elements."""
+    if elements is None:
+        return operations, initial
+    few = [
+        each._replace(result=[value for value in each.result if value in elements])
+        if each.f == "read" and each.known
+        else each
+        for each in operations
+        if each.f == "read" or each.value in elements
+    ]
+    return few, tuple(value for value in initial if value in elements)
+
+
 class Drawn:
     """What the tests of the lanes draw and compare with."""
 
@@ -253,6 +289,7 @@ class Drawn:
     legal_order = staticmethod(legal_order)
     columns = staticmethod(columns)
     history = staticmethod(written)
+    looked_at = staticmethod(looked_at)
 
     @staticmethod
     def draw(model, seed):
