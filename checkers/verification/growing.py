@@ -73,7 +73,7 @@ def _start(model: str) -> Start:
 
 def _gathered(step: Step, held: Any) -> Hashable:
     found: Any = step.found
-    same = not step.left and len(found) == len(held) and all(element in held for element in found)
+    same = step.left == frozenset() and len(found) == len(held) and all(element in held for element in found)
     return held if same else ILLEGAL
 
 

@@ -209,3 +209,10 @@ def test_a_workload_with_a_final_read_notices_losses():
     proof = check_linearizable(history, GrowSet).certificate
     score = measure_vacuity(history, GrowSet(), proof, random.Random(1), timeout=None)
     assert score.ways["lost"].noticed == score.ways["lost"].tried > 0
+
+
+def test_what_vacuity_would_not_notice_is_a_sentence():
+    history = build_history(around(read(1, 1), 0, "add", 1, 1), keyed="no")
+    proof = check_linearizable(history, GrowSet).certificate
+    score = measure_vacuity(history, GrowSet(), proof, random.Random(1), timeout=None)
+    assert "read [1] (process 1, position 1) had answered [], from an earlier state" in score.unnoticed[0]
