@@ -305,6 +305,7 @@ def _missed(history: _History, elements: Iterable[Hashable], early: int, late: i
     if adds and history.calls.returns[adds[0]] < invoked:
         early = adds[0]
         element = history.added[history.calls.kinds[early]]
-    later = (call for call in history.calls_of(*history.reads) if history.calls.invokes[call] > invoked)
-    again = any(element in history.names(call) for call in later)
+    invokes, kinds = history.calls.invokes, history.calls.kinds
+    later = {kinds[call]: call for call in history.calls_of(*history.reads) if invokes[call] > invoked}
+    again = any(element in history.names(call) for call in later.values())
     return history.refuted("stale" if again else "lost", (late, early), element)
