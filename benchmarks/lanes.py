@@ -23,7 +23,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import zones
 from machine import machine, peak_memory_mb
 from splitbrain.checkers.large import LARGE
-from splitbrain.checkers.models import FifoQueue, GrowSet, Mutex, PriorityQueue, Register, Set, Stack
+from splitbrain.checkers.models import (
+    Counter,
+    FifoQueue,
+    GrowSet,
+    Mutex,
+    PriorityQueue,
+    Queue,
+    Register,
+    Set,
+    Stack,
+)
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.histories import build_history
@@ -52,6 +62,9 @@ class Container(Protocol):
         ...
 
 
+_LINES = ("fifo-queue", "queue")
+
+
 class Buffer:
     """A queue, stack or priority queue that holds about `size` values."""
 
@@ -60,7 +73,7 @@ class Buffer:
         self._kind = kind
         self._put, self._take = words
         self._size = size
-        self._items: Any = deque() if kind == "fifo-queue" else []
+        self._items: Any = deque() if kind in _LINES else []
         self._count = 0
 
     def choose(self, client: int) -> tuple[str, Any]:
@@ -86,7 +99,7 @@ class Buffer:
             return None
         if self._kind == "priority-queue":
             return (self._items[0] if f == "peek" else heapq.heappop(self._items))[1]
-        place = 0 if self._kind == "fifo-queue" else -1
+        place = 0 if self._kind in _LINES else -1
         if f == "peek":
             return self._items[place]
         return self._items.popleft() if place == 0 else self._items.pop()
@@ -139,6 +152,25 @@ class Growing:
         return value
 
 
+class Sum:
+    """A number to which one is added."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._held = 0
+
+    def choose(self, client: int) -> tuple[str, Any]:
+        """Add or read."""
+        del client
+        return self._rng.choice((("add", 1), ("read", None)))
+
+    def call(self, client: int, f: str, value: Any) -> Any:
+        """Do it."""
+        del client
+        self._held += value or 0
+        return value if f == "add" else self._held
+
+
 class Lock:
     """A lock for which clients queue."""
 
@@ -168,6 +200,7 @@ def container(name: str, rng: random.Random, size: int, count: int) -> Container
     """Return the container of a data type."""
     words = {
         "fifo-queue": ("enqueue", "dequeue"),
+        "queue": ("enqueue", "dequeue"),
         "stack": ("push", "pop"),
         "priority-queue": ("insert", "poll"),
     }
@@ -175,6 +208,8 @@ def container(name: str, rng: random.Random, size: int, count: int) -> Container
         return Buffer(rng, name, words[name], size)
     if name == "grow-set":
         return Growing(count)
+    if name == "counter":
+        return Sum(rng)
     return Elements(rng, 10 * size) if name == "set" else Lock()
 
 
@@ -228,7 +263,10 @@ class Lane(NamedTuple):
 LANES = (
     Lane("register", Register),
     Lane("register, over lists", Register, sys.maxsize),
-    *(Lane(model.name, model) for model in (Set, GrowSet, FifoQueue, Stack, PriorityQueue, Mutex)),
+    *(
+        Lane(model.name, model)
+        for model in (Set, GrowSet, FifoQueue, Queue, Stack, PriorityQueue, Counter, Mutex)
+    ),
 )
 
 

@@ -6,6 +6,7 @@ knossos #6). So `spend` is cheap enough to be called for every configuration.
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import sys
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CLOCK_EVERY = 256
-_MEMORY_EVERY = 4096
+_MEMORY_EVERY = 0.01
+"""Seconds between two looks at the memory, each of which costs some microseconds."""
 _STATM = "/proc/self/statm"
 _MEGABYTE = 1 << 20
 
@@ -44,7 +46,7 @@ class Budget:
         """Configurations visited so far."""
         self._configurations = configurations
         self._most = sys.maxsize if configurations is None else configurations
-        self._memory_due = 0
+        self._memory_due = -math.inf
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout
 
@@ -61,17 +63,21 @@ class Budget:
             self.check()
 
     def check(self) -> None:
-        """Look at the clock, and at the memory now and then.
+        """Look at the clock, and at the memory a hundred times a second.
 
         Raises:
             BudgetExceeded: a limit is reached.
         """
-        if self._deadline is not None and self._clock() >= self._deadline:
-            raise BudgetExceeded(f"the time budget of {self.timeout:g} s")
         limit = self.max_memory_mb
-        if limit is not None and self.spent >= self._memory_due:
-            self._memory_due = self.spent + _MEMORY_EVERY
+        if self._deadline is None and limit is None:
+            return
+        now = self._clock()
+        if self._deadline is not None and now >= self._deadline:
+            raise BudgetExceeded(f"the time budget of {self.timeout:g} s")
+        if limit is not None and now >= self._memory_due:
+            self._memory_due = now + _MEMORY_EVERY
             if resident_megabytes() > limit:
+                self._memory_due = now  # whoever asks again is told again
                 raise BudgetExceeded(f"the memory budget of {limit:g} MB")
 
     def charge(self, configurations: int) -> None:
@@ -86,6 +92,15 @@ class Budget:
         self.check()
 
     @property
+    def ended(self) -> bool:
+        """Whether a limit is reached."""
+        try:
+            self.charge(0)
+        except BudgetExceeded:
+            return True
+        return False
+
+    @property
     def remaining(self) -> int:
         """How many configurations may still be visited."""
         return self._most - self.spent
@@ -98,13 +113,18 @@ class Budget:
         share._configurations = share._most = configurations if left is None else min(configurations, left)
         return share
 
+    def sooner(self, timeout: float | None) -> Budget:
+        """Return a budget that ends with this one, and after so many seconds at the latest."""
+        share = Budget(timeout, self.max_memory_mb, self._clock)
+        if self._deadline is not None and (share._deadline is None or self._deadline < share._deadline):
+            share.timeout, share._deadline = self.timeout, self._deadline
+        return share
+
     def absorb(self, share: Budget) -> bool:
         """Count what a part of this budget has spent; tell whether nothing is left now."""
-        try:
-            self.charge(share.spent)
-        except BudgetExceeded:
-            return True
-        return False
+        self.spent += share.spent
+        self._memory_due = min(self._memory_due, share._memory_due)
+        return self.ended
 
 
 def resident_megabytes() -> float:

@@ -92,7 +92,7 @@ def find_witness(question: Question, contradiction: Contradiction, budget: Budge
     """
     if contradiction.relevant is not None:
         found = _reduced(question, contradiction, contradiction.relevant, budget, work)
-        if found is not None and len(found.members) <= FEW:
+        if found is not None and (len(found.members) <= FEW or budget.ended):
             return found
     whole = _reduced(question, contradiction, operations_of(question, {contradiction.key}), budget, work)
     assert whole is not None

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from splitbrain.checkers.budget import BudgetExceeded
 from splitbrain.checkers.models import NOTHING, Access, Call, Model, ModelMismatch, fitting
 from splitbrain.checkers.values import freeze, show_name
 from splitbrain.histories.errors import printable
@@ -142,7 +143,7 @@ def normalise(  # noqa: C901 - the loop over all operations: a call for each wou
                 call = model.loosen(call)
             complaint = model.complaint(call)
             if complaint is not None:
-                raise ModelMismatch(_mismatch(model, call, invoke, complaint, history))
+                raise ModelMismatch(_mismatch(model, call, invoke, complaint, _fits(history, budget)))
             kind = identities[identity] = table.add(call)
         if known:
             completed += 1
@@ -213,8 +214,14 @@ class KindTable:
         )
 
 
-def _mismatch(model: Model, call: Call, position: int, complaint: str, history: History) -> str:
-    fits = fitting(history)
-    hint = f"these would fit: {', '.join(fits)}" if fits else "none of the built-in models fits this history"
+def _fits(history: History, budget: Budget | None) -> str:
+    try:
+        fits = fitting(history, budget)
+    except BudgetExceeded as exceeded:
+        return f"{exceeded} ran out before it was clear which models would fit"
+    return f"these would fit: {', '.join(fits)}" if fits else "none of the built-in models fits this history"
+
+
+def _mismatch(model: Model, call: Call, position: int, complaint: str, hint: str) -> str:
     where = f"The operation at position {position} doesn't fit the model {model.name}"
     return f"{where}: {show_name(call.f)} {printable(complaint)}; {hint}."

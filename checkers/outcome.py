@@ -40,6 +40,10 @@ class Cut:
     order: Sequence[int] = ()
 
 
+HELD_BY_TWO = "held-by-two"
+"""The rule of two whole holds that are certain at one time: nothing else is needed to refute them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refutation:
     """There is no linearization. `core` are the calls (indices within the key) that contradict each other.
@@ -62,9 +66,13 @@ class Refutation:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """The lane doesn't apply, or it gave up; `reason` says why."""
+    """The lane doesn't apply, or it gave up; `reason` says why.
+
+    `ended`: it gave up because the time or the memory for everything is spent, so that no other lane has any.
+    """
 
     reason: str
+    ended: bool = False
 
 
 Outcome: TypeAlias = Linearization | Refutation | Undecided

@@ -33,12 +33,14 @@ from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.values import freeze
 from splitbrain.checkers.verdict import CheckResult, Violation
 from splitbrain.histories.collection import collection_paused
+from splitbrain.histories.history import INFO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction, Settled
+    from splitbrain.checkers.lanes.general import Tried
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
     from splitbrain.checkers.outcome import Outcome
@@ -65,9 +67,12 @@ _OVER_COLUMNS = ("auto", "zones")
 
 @dataclass(frozen=True, slots=True)
 class _KeyOutcome:
+    """What was said of a key, and by which lane (empty: none looked at it); `tried` had no answer before."""
+
     calls: Calls
     outcome: Outcome
     lane: str
+    tried: Sequence[Tried] = ()
 
 
 def check_linearizable(
@@ -82,6 +87,7 @@ def check_linearizable(
     max_memory_mb: float | None = None,
     method: str = "auto",
     clock: Callable[[], float] = time.monotonic,
+    budget: Budget | None = None,
     large: int = LARGE,
 ) -> CheckResult:
     """Decide whether a history is linearizable with respect to a model, and prove it.
@@ -89,8 +95,9 @@ def check_linearizable(
     `initial` is the state that each key begins with. `nil_reads="any"` makes a null read legal in
     any state; `failed_cas="observed"` takes the fail of a cas for "compared unequal". `timeout` is
     in seconds of `clock`, `max_memory_mb` in megabytes of this process; without an answer within
-    them the verdict is unknown. The certificate is described in docs/certificates.md. A history of
-    `large` operations is decided over columns as far as that goes; the verdict is the same either way.
+    them the verdict is unknown. A `budget` that has begun already takes the place of the two. The
+    certificate is described in docs/certificates.md. A history of `large` operations is decided over
+    columns as far as that goes; the verdict is the same either way.
 
     Raises:
         ModelMismatch: an operation has a shape that the model doesn't know.
@@ -98,7 +105,7 @@ def check_linearizable(
     """
     start = clock()
     model = model() if isinstance(model, type) else model
-    budget = Budget(timeout, max_memory_mb, clock)
+    budget = budget or Budget(timeout, max_memory_mb, clock)
     by_key = history.keyed if keyed == "auto" else keyed in ("yes", True)
     state = model.initial if isinstance(initial, _Unset) else initial
     model, state = model.starting(state)
@@ -108,10 +115,8 @@ def check_linearizable(
         try:
             examined = _examine(question, budget, method, large)
         except BudgetExceeded as exceeded:
-            reason = f"the history is undecided: {exceeded} ran out while its values were compared."
-            return CheckResult(
-                "linearizable", "unknown", method, reason, operations=len(history), seconds=clock() - start
-            )
+            why = f"{exceeded} ran out while its values were compared"
+            return undecided(history, why, method, clock() - start)
         return _conclude(question, budget, method, examined, clock() - start)
 
 
@@ -202,6 +207,16 @@ def _conclude(
     return result
 
 
+def undecided(history: History, why: str, method: str, seconds: float) -> CheckResult:
+    """Return the verdict on a history of which no key was looked at."""
+    crashed = history.status.count(INFO)
+    reason = (
+        f"the history ({len(history)} operations, {crashed} of them crashed and open to the end)"
+        f" is undecided: {why}, before any key was looked at."
+    )
+    return CheckResult("linearizable", "unknown", method, reason, operations=len(history), seconds=seconds)
+
+
 def _reference(model: Model) -> str:
     """Name a model of anyone's own so that it can't be taken for one of ours of the same name."""
     return f"{type(model).__module__}:{type(model).__qualname__}"
@@ -215,10 +230,10 @@ def _decide(
         budget.check()
         decided = dispatch.decide(calls, kinds, model, initial, budget, method=method)
     except BudgetExceeded as exceeded:
-        return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "configurations")
+        return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "")
     except MemoryError:
         return _KeyOutcome(calls, Undecided("the memory of this machine ran out"), "configurations")
-    return _KeyOutcome(calls, decided.outcome, decided.lane)
+    return _KeyOutcome(calls, *decided)
 
 
 def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, keyed: bool) -> str:
@@ -232,11 +247,26 @@ def _unknown_reason(columns: Normalised, outcomes: Sequence[_KeyOutcome], *, key
     assert isinstance(first.outcome, Undecided)
     crashed = first.calls.returns.count(FOREVER)
     where = f"key {show(first.calls.key)}" if keyed else "the history"
-    others = f"; {len(undecided) - 1} more keys are undecided" if len(undecided) > 1 else ""
     return (
         f"{where} ({len(first.calls.kinds)} operations, {crashed} of them crashed and open to the end)"
-        f" is undecided: {first.outcome.reason}{others}."
+        f" is undecided: {first.outcome.reason}{_tried(first)}{_others(undecided[1:], keyed=keyed)}."
     )
+
+
+def _tried(key: _KeyOutcome) -> str:
+    """Tell what each lane said before the one that had the last word."""
+    said = [f"{lane} ({outcome.reason})" for lane, outcome in key.tried if isinstance(outcome, Undecided)]
+    return f"; tried before: {', '.join(said)}" if said else ""
+
+
+def _others(undecided: Sequence[_KeyOutcome], *, keyed: bool) -> str:
+    """Count the other keys without an answer, and those that there was no time to look at."""
+    if not undecided:
+        return ""
+    parts = "more keys" if keyed else "more parts of it"
+    unseen = sum(not each.lane for each in undecided)
+    not_looked_at = f", {unseen} of them not looked at" if unseen else ""
+    return f"; {len(undecided)} {parts} are undecided{not_looked_at}"
 
 
 def _valid_reason(completed: int, keys: int) -> str:

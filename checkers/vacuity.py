@@ -135,22 +135,28 @@ def measure_vacuity(
     corruptions: int = CORRUPTIONS,
     work: int = WORK,
     timeout: float | None = SECONDS,
+    budget: Budget | None = None,
 ) -> Vacuity:
     """Corrupt a valid history and tell how much of it would have been noticed.
 
     `proof` is the certificate of its verdict (`linearizations`). `timeout` is in seconds, `work` in calls and
-    configurations: whichever ends first ends it.
+    configurations: whichever ends first ends it, or a `budget` that has begun already.
     """
+    budget = (budget or Budget()).sooner(timeout)
     beginning = _beginning(history)
     model, initial = model.starting(proof["initial"])
-    columns = normalise(
-        beginning,
-        model,
-        initial,
-        keyed=proof["keyed"],
-        nil_reads=proof["nil_reads"],
-        failed_cas=proof["failed_cas"],
-    )
+    try:
+        columns = normalise(
+            beginning,
+            model,
+            initial,
+            keyed=proof["keyed"],
+            nil_reads=proof["nil_reads"],
+            failed_cas=proof["failed_cas"],
+            budget=budget,
+        )
+    except BudgetExceeded:
+        return Vacuity({way: Tally() for way in WAYS}, (), len(beginning), complete=False)
     table = KindTable(model, initial)
     for call in columns.kinds.calls:
         table.add(call)
@@ -170,7 +176,7 @@ def measure_vacuity(
         loose=proof["nil_reads"] == "any",
         key_named=bool(proof["keyed"]),
     )
-    return trial.run(corruptions, work, Budget(timeout))
+    return trial.run(corruptions, work, budget)
 
 
 def _beginning(history: History) -> History:
@@ -315,13 +321,11 @@ class _Trial:
         initial = self._initial if window.start is None else kinds.values[window.initial]
         kinds = kinds._replace(initial=window.initial)
         part = budget.part(ONE)
-        try:
-            return dispatch.decide(calls, kinds, self._model, initial, part).outcome
-        except BudgetExceeded as exceeded:
+        outcome = dispatch.decide(calls, kinds, self._model, initial, part).outcome
+        self._work += len(calls.kinds) + part.spent
+        if isinstance(outcome, Undecided):
             budget.check()
-            return Undecided(f"{exceeded} ran out")
-        finally:
-            self._work += len(calls.kinds) + part.spent
+        return outcome
 
     def _kind(self, call: Call) -> int:
         """Return the kind of a call that the history may not have."""

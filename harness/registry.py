@@ -190,7 +190,13 @@ def answering_for(value: type) -> Iterator[None]:
         yield
     except (UsageError, HarnessError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if not is_ours(value) and isinstance(error, TypeError) and str(error).startswith("unhashable type"):
+            # It fails where we first compare what the class gave us.
+            raise UsageError(
+                f"{value.__qualname__} ({_source(value)}) gave us something that can't be compared"
+                f" ({error}): use JSON values, tuples, frozensets, or what else can be hashed."
+            ) from error
         # A method with the wrong parameters fails before its first line: only the message names it.
         uncallable = isinstance(error, TypeError) and str(error).startswith(f"{value.__qualname__}.")
         if is_ours(value) or not (uncallable or _line(_source(value), error)):

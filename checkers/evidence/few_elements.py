@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.evidence.window import Window
 from splitbrain.checkers.evidence.witness import Witness
 from splitbrain.checkers.lanes import grow_sets
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls, Kinds
 from splitbrain.checkers.outcome import Refutation
 from splitbrain.checkers.values import freeze
+from splitbrain.checkers.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 def witness_of(calls: Calls, kinds: Kinds, refutation: Refutation, lane: str, explored: int) -> Witness:
     """Return the witness of a refuted set; a refutation of another lane is found anew by the lane of sets."""
     if refutation.elements is None:
-        found = grow_sets.decide(calls, kinds)
+        found = grow_sets.decide(calls, kinds, Watch(Budget()))
         assert isinstance(found, Refutation)
         refutation = found
     members = sorted(refutation.core)

@@ -38,25 +38,34 @@ class _Told(NamedTuple):
     sentences: list[str]
 
 
-def found(operation: Operation) -> str:
-    """Say how many elements a read found."""
+def elements_found(operation: Operation) -> str:
+    """Say how many elements a read found: "of 41 elements"."""
     count = len(operation.result)
-    return f"read of {count} element{'' if count == 1 else 's'}"
+    return f"of {count} element{'' if count == 1 else 's'}"
 
 
-def headline(calls: Calls, operations: Sequence[Operation], refutation: Refutation) -> str:
-    """Return the contradiction in one clause."""
-    return _tell(calls, operations, refutation).headline
+def _read(operation: Operation) -> str:
+    return f"read {elements_found(operation)}"
 
 
-def sentences(calls: Calls, operations: Sequence[Operation], refutation: Refutation) -> list[str]:
-    """Return the contradiction step by step."""
-    told = _tell(calls, operations, refutation).sentences
-    return [sentence[:1].upper() + sentence[1:] for sentence in told]
+class Growing:
+    """Tells what the calls of one witness say about one or two elements."""
+
+    def __init__(self, calls: Calls, operations: Sequence[Operation]) -> None:
+        self._calls = calls
+        self._operations = operations
+
+    def headline(self, refutation: Refutation) -> str:
+        """Return the contradiction in one clause."""
+        return _tell(_Teller(self._calls, self._operations, refutation), refutation.rule).headline
+
+    def sentences(self, refutation: Refutation) -> list[str]:
+        """Return the contradiction step by step."""
+        told = _tell(_Teller(self._calls, self._operations, refutation), refutation.rule).sentences
+        return [sentence[:1].upper() + sentence[1:] for sentence in told]
 
 
-def _tell(calls: Calls, operations: Sequence[Operation], refutation: Refutation) -> _Told:
-    told = _Teller(calls, operations, refutation)
+def _tell(told: _Teller, rule: str) -> _Told:
     return {
         "named-twice": told.named_twice,
         "never-added": told.never_added,
@@ -64,7 +73,7 @@ def _tell(calls: Calls, operations: Sequence[Operation], refutation: Refutation)
         "added-later": told.added_later,
         "added-out-of-order": told.added_out_of_order,
         "incomparable": told.incomparable,
-    }.get(refutation.rule, told.missed)()
+    }.get(rule, told.missed)()
 
 
 class _Teller:
@@ -80,7 +89,7 @@ class _Teller:
     def _name(self, number: int) -> str:
         """Return a call in words, such as "process 3's read of 2 elements (position 12)"."""
         operation = self._operations[number]
-        what = found(operation) if operation.f == "read" else f"add of {show(operation.value)}"
+        what = _read(operation) if operation.f == "read" else f"add of {show(operation.value)}"
         return f"process {operation.process}'s {what} (position {operation.invoke})"
 
     def _returned(self, number: int) -> str:
@@ -119,7 +128,7 @@ class _Teller:
         fate = "and no later read has it" if self._rule == "lost" else "though a later read has it"
         return _Told(
             f"{self._name(early)}{says} had returned before process {process} began to read"
-            f" (position {self._operations[late].invoke}), yet its {found(self._operations[late])}"
+            f" (position {self._operations[late].invoke}), yet its {_read(self._operations[late])}"
             f" is without {element}: {self._rule}",
             [
                 f"{self._name(early)}{says} {self._returned(early)}, so {element} was in from then on.",

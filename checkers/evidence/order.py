@@ -47,13 +47,15 @@ class Stale(NamedTuple):
     """A call found a value that was overwritten before it began.
 
     `writer` had written the value (None: it was there from the start), `overwriter` comes after it, and
-    `seen`, which is the overwriter or comes after it, had returned before `reader` was invoked.
+    `seen`, which is the overwriter or comes after it, had returned before `reader` was invoked. `steps` are
+    the edges from the writer to the overwriter, on to `seen`, and on to the reader.
     """
 
     reader: int
     writer: int | None
     overwriter: int
     seen: int
+    steps: Sequence[Edge] = ()
 
 
 class Order(NamedTuple):
@@ -156,7 +158,9 @@ class _Saturation:
             reach = _reachable(self._shown, known)
             stale = self._stale(reach)
             if stale is not None:
-                return _with_circle(plain, self._around(stale, known.values()), stale)
+                circle = self._around(stale, known.values())
+                before = [] if stale.writer is None else _path(known.values(), stale.writer, stale.overwriter)
+                return _with_circle(plain, circle, stale._replace(steps=[*before, *circle[1:]]))
             new = [edge for edge in self._derived(reach) if (edge.earlier, edge.later) not in known]
             if circle or not new:
                 return _with_circle(plain, circle, None)

@@ -34,7 +34,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.budget import Budget, BudgetExceeded
+from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.evidence.dropping import Dropping
 from splitbrain.checkers.evidence.elements import Elements
 from splitbrain.checkers.evidence.few_elements import witness_of
@@ -46,7 +46,7 @@ from splitbrain.checkers.lanes.configurations import TOLD
 from splitbrain.checkers.lanes.containers import WORDS
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls
-from splitbrain.checkers.outcome import Refutation
+from splitbrain.checkers.outcome import HELD_BY_TWO, Refutation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
 
 WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
+LATE_WORK = 10_000
+"""The same when the time is spent: a fraction of a second."""
 PRICING_CONFIGURATIONS = 200_000
 """Work that may be spent on prices for a witness."""
 TRIAL_CONFIGURATIONS = 20_000
 """Configurations that one trial may visit."""
-HELD_BY_TWO = "held-by-two"
-"""The rule of two whole holds that are certain at one time: nothing else is needed to refute them."""
 FEW = 6
 """A witness of so many calls needs no window: with the writers of what was read it says more."""
 MANY = 200
@@ -98,17 +98,32 @@ class Reduction:
         self._initial = initial
         self._budget = budget
         self._work = work
+        self._most = WORK
+        """Configurations that one search may visit at most."""
 
     def reduce(self, refutation: Refutation, lane: str) -> Witness:
-        """Return the smallest witness found; where nothing else can be relaxed, only the future is gone."""
+        """Return the smallest witness found; where nothing else can be relaxed, only the future is gone.
+
+        What is refuted is told, however little time is left. But then little work is done for it.
+        """
+        self._hurry_if_late()
         found = self._with_prices(self._smallest(refutation, lane))
         return self._with_context(self._with_furthest(found))
+
+    def _hurry_if_late(self) -> None:
+        """Leave little to do when the time or the memory is spent, and forget about both."""
+        if self._budget.ended:
+            self._work = min(self._work, LATE_WORK)
+            self._most = LATE_WORK
+            self._budget = Budget()
 
     def _smallest(self, refutation: Refutation, lane: str) -> Witness:
         if self._elements is not None:
             return self._of_elements(self._elements, refutation, lane)
         if self._model.discipline == "grow-set":
             return witness_of(self._calls, self._kinds, refutation, lane, self._budget.spent)
+        if lane == "counters":
+            return self._of_sums() or self._cut_short(refutation, lane)
         if refutation.rule == HELD_BY_TWO:
             held = self._try(self._whole_holds(refutation.core), self._all) or self._since(*refutation.core)
             return held or self._cut_short(refutation, lane)
@@ -156,6 +171,15 @@ class Reduction:
             return self._cut_short(refutation, lane)
         return self._earlier(self._minimise(self._earlier(best)))
 
+    def _of_sums(self) -> Witness | None:
+        """Return the smallest witness found about a counter, whose additions go only with past and future."""
+        best = self._try(set(range(len(self._calls.kinds))), self._all)
+        if best is None:
+            return None
+        best = self._earlier(best)
+        narrow = self._smaller(best, self._through_windows(best.window.end))
+        return None if narrow is None else self._minimise(narrow)
+
     def _earlier(self, best: Witness) -> Witness:
         """Forget as much of the future as possible: what is refuted stays so when it goes on."""
         returns = sorted(self._calls.returns[call] for call in best.kept if self._completed(call))
@@ -193,7 +217,7 @@ class Reduction:
             self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
         )
         kinds = self._kinds._replace(initial=witness.window.initial)
-        budget = self._budget.part(configurations=PRICING_CONFIGURATIONS)
+        budget = self._budget.part(configurations=min(PRICING_CONFIGURATIONS, self._most))
         outcome = pricing.decide(witness.calls, kinds, self._model, initial, budget)
         if not isinstance(outcome, Refutation) or outcome.prices is None:
             return witness
@@ -321,7 +345,7 @@ class Reduction:
         crashed -= useless
         members = sorted(shown - useless)
         restricted = self._restricted(members, crashed)
-        budget = self._budget.part(configurations=most)
+        budget = self._budget.part(configurations=min(most, self._most))
         initial = self._initial if window.start is None else self._kinds.values[window.initial]
         kinds = self._kinds._replace(initial=window.initial)
         if self._elements is not None:
@@ -329,12 +353,9 @@ class Reduction:
                 shown, lambda call: not window.shows(invokes[call], returns[call])
             )
             kinds = kinds._replace(values=[initial], initial=0)
-        try:
-            decided = decide(restricted, kinds, self._model, initial, budget, method=method or self._method)
-        except BudgetExceeded:
-            return None
-        finally:
-            self._work -= len(members) + budget.spent
+        decided = decide(restricted, kinds, self._model, initial, budget, method=method or self._method)
+        self._work -= len(members) + budget.spent
+        self._hurry_if_late()
         if not isinstance(decided.outcome, Refutation):
             return None
         return Witness(

@@ -6,40 +6,31 @@ Everything here is words about a witness; nothing decides anything.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from splitbrain.checkers.evidence import contents_story, grow_story
+from splitbrain.checkers.evidence import contents_story, grow_story, sums_story
+from splitbrain.checkers.evidence.cut_story import CutStory
+from splitbrain.checkers.evidence.names import Names
 from splitbrain.checkers.evidence.order import forced_order
-from splitbrain.checkers.evidence.shortage import shortage
-from splitbrain.checkers.evidence.values import listed, show
-from splitbrain.checkers.normalise import FOREVER, NONE
-from splitbrain.checkers.values import freeze
+from splitbrain.checkers.evidence.values import listed, name_of_key
+from splitbrain.checkers.normalise import NONE
+from splitbrain.checkers.outcome import HELD_BY_TWO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from splitbrain.checkers.evidence.order import Stale
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.normalise import Kinds
-    from splitbrain.checkers.outcome import Cut
     from splitbrain.histories.history import History
-    from splitbrain.histories.operation import Operation
 
-_LOCKING = ("acquire", "release")
-_WITHOUT_VALUE = ("dequeue", "pop", "poll", "peek", *_LOCKING)
-_PAIR = 2
-_WITH_FINDING = ("add", "remove", "contains")
-STATES_SHOWN = 20
-"""More possible states than this are counted."""
-_RETURNS_TOLD = 10
-_CALLS_NAMED = 10
 _EDGES_TOLD = 12
 _LOOKING = {"read": ("to read", "read"), "get": ("to get it", "got")}
 """What began, and what came of it; of another operation "its cas" and "found"."""
 
 
 class Story:
-    """Names the operations of one witness and says how they contradict each other.
+    """Says how the operations of one witness contradict each other.
 
     Operations are numbered as in the witness's `calls`; `start` and `earlier` are the numbers of those that
     it has behind its members. `order` is what is forced among those that are `shown`.
@@ -50,48 +41,32 @@ class Story:
     ) -> None:
         self.calls = witness.calls
         self.kinds = kinds._replace(initial=witness.window.initial)
-        self.operations: list[Operation] = [history[index] for index in witness.calls.indices]
-        self.members = range(len(witness.members))
+        self.names = Names(history, self.kinds, witness, shown, key_named=key_named)
+        self.operations = self.names.operations
+        self.members = self.names.members
         behind = range(len(self.members), len(self.operations))
         self.start: int | None = behind[0] if behind else None
         self.earlier: int | None = behind[1] if len(behind) > 1 else None
+        self.order = forced_order(self.calls, self.kinds, shown, self.names.brief, self.start)
+        told_as_stale = not (self.names.of_set or self.names.of_lock)
+        self._stale = self.order.stale if told_as_stale else None
+        """A stale call, if that is what to tell: sets and locks have words of their own."""
         self._refutation = witness.refutation
-        self.order = forced_order(self.calls, self.kinds, shown, self.short, self.start)
+        self._cut = (
+            None
+            if witness.refutation.cut is None
+            else CutStory(self.names, witness.refutation, witness.refutation.cut, self.start)
+        )
         self._key_named = key_named
 
     # Names of things.
 
     def name(self, number: int) -> str:
-        """Return a call in words, such as "read 7 (process 3, position 12)"."""
-        operation = self.operations[number]
-        return f"{self.short(number)} (process {operation.process}, position {operation.invoke})"
-
-    def short(self, number: int) -> str:  # noqa: PLR0911 - one return a kind of operation
-        """Return what a call did, such as "write 7"."""
-        operation = self.operations[number]
-        call = self.kinds.calls[self.calls.kinds[number]]
-        if operation.f == "delete":
-            return "delete"
-        if self._refutation.elements is not None and operation.f == "read":
-            return grow_story.found(operation)
-        if operation.f in _WITHOUT_VALUE:
-            silent = not call.known or (operation.result is None and operation.f in _LOCKING)
-            return operation.f if silent else f"{operation.f} -> {show(operation.result)}"
-        found = operation.result
-        if operation.f in _WITH_FINDING and call.known and isinstance(found, list) and len(found) == _PAIR:
-            return f"{operation.f} {show(operation.value)} -> {show(found[1])}"
-        if operation.f in ("read", "get", "txn"):
-            return f"{operation.f} {show(operation.result if call.known else operation.value)}"
-        unequal = "" if call.applied else " (compared unequal)"
-        returned = call.known and freeze(operation.result) != freeze(operation.value)
-        if operation.value is None:
-            empty = " (found nothing)" if call.known and self.kinds.observer[self.calls.kinds[number]] else ""
-            return f"{operation.f} {show(operation.result)}" if returned else f"{operation.f}{empty}"
-        answer = f" -> {show(operation.result)}" if returned and operation.result is not None else ""
-        return f"{operation.f} {show(operation.value)}{unequal}{answer}"
+        """Return a call in words, with its process and position."""
+        return self.names.name(number)
 
     def _value(self, identifier: int) -> str:
-        return show(self.kinds.values[identifier])
+        return self.names.value(identifier)
 
     def _needs(self, number: int) -> int:
         return self.kinds.reads[self.calls.kinds[number]]
@@ -109,54 +84,80 @@ class Story:
 
     def _outcome(self, number: int) -> str:
         """Say what was there just after a call: a clause."""
-        verb = "found" if self.kinds.writes[self.calls.kinds[number]] == NONE else "left"
+        verb = "found" if self._finds(number) else "left"
         return f"{self.name(number)} {verb} {self._value(self._holds(number))}"
+
+    def _finds(self, number: int) -> bool:
+        return self.kinds.writes[self.calls.kinds[number]] == NONE
 
     def _since(self) -> str:
         return "" if self.start is None else " since"
 
     # The headline.
 
-    def headline(self) -> str:  # noqa: C901, PLR0911, PLR0912 - one return a kind of contradiction
+    def _of_its_own(self) -> contents_story.Contents | sums_story.Sums | grow_story.Growing | None:
+        """Return who tells of a data type that has words of its own, if the rule is one of its."""
+        if self._refutation.rule in contents_story.RULES:
+            return contents_story.Contents(self.calls, self.kinds, self.names)
+        if self._refutation.rule in sums_story.RULES:
+            return sums_story.Sums(self.calls, self.kinds, self.members, self.names, origin=self._origin())
+        if self._refutation.rule in grow_story.RULES:
+            return grow_story.Growing(self.calls, self.operations)
+        return None
+
+    def headline(self) -> str:  # noqa: C901, PLR0911 - one return a kind of contradiction
         """Return the contradiction in one clause."""
         refutation = self._refutation
-        if refutation.rule in contents_story.RULES:
-            return contents_story.Contents(self.calls, self.kinds, self).headline(refutation)
-        if refutation.rule in grow_story.RULES:
-            return grow_story.headline(self.calls, self.operations, refutation)
+        told_apart = self._of_its_own()
+        if told_apart is not None:
+            return told_apart.headline(refutation)
         core = [self.name(number) for number in refutation.core]
-        if refutation.rule == "never-written" and self.start is None:
-            return f"{core[0]} observed a value that no operation writes"
         if refutation.rule == "never-written":
-            value = self._value(self._needs(refutation.core[0]))
-            if self.earlier is not None:
-                since = f"{self._origin()}, and no operation wrote {value} since"
-                return f"{self._too_late(refutation.core[0], '')}: {since}"
-            return f"{core[0]} observed {value}, but {self._origin()}, and no operation wrote {value} since"
+            return self._observed(refutation.core[0], self.start)
         if refutation.rule == "read-from-the-future":
             first = "the first to write that value"
             return f"{core[0]} had returned before {core[1]} was invoked, {first}{self._since()}"
         if refutation.rule == "two-cas":
-            return f"{core[-2]} and {core[-1]} both replaced a value that was there only once"
+            value = self._value(self._needs(refutation.core[-1]))
+            return f"{core[-2]} and {core[-1]} both replaced {value}, which was there only once"
         if refutation.rule == "cas-cycle":
             return f"each of {listed(core)} needs the value of the one before it, in a circle"
         if refutation.rule == "counted":
             return f"no order of its {len(self.members)} operations has each crashed one at most once"
         if refutation.rule == "element":
             return f"{core[0]} is possible in no order of the operations before it"
-        if refutation.rule == "held-by-two":
+        if refutation.rule == HELD_BY_TWO:
             return f"{core[0]} and {core[1]} had both returned before either lock was released"
-        if self.order.stale is not None:
-            return self._stale(self.order.stale)
-        if refutation.cut is None:
+        if self._stale is not None:
+            return self._overwritten(self._stale)
+        if self._cut is None:
             told = [*self.members] if self.start is None else [self.start, *self.members]
             return f"{listed([self.name(number) for number in told])} contradict each other"
-        others = (
-            "the operations before it" if self.start is None else f"what ran since {self.name(self.start)}"
-        )
-        return f"{self.name(refutation.cut.stuck)} is possible in no order of {others}"
+        return self._cut.headline()
 
-    def _stale(self, stale: Stale) -> str:
+    def _overwritten_step_by_step(self, stale: Stale) -> list[str]:
+        """Tell how the value came to be overwritten, in real time or by what others found."""
+        value = self._value(self._needs(stale.reader))
+        first = []
+        if stale.writer is None:
+            origin = f"The initial value is {value}" if self.start is None else self._origin()
+            first = [f"{origin}."]
+        nobody = f"No{' other' * (stale.writer is not None)} operation can have written {value}"
+        when = "by then" if self.start is None else "since"
+        return [*first, *(f"{edge.text}." for edge in stale.steps), f"{nobody} {when}."]
+
+    def _observed(self, call: int, start: int | None) -> str:
+        """Say that a call observed what nobody wrote since the start."""
+        value = self._value(self._needs(call))
+        if start is None:
+            return f"{self.name(call)} observed {value}, which no operation writes{self.names.key_of(call)}"
+        if self.earlier is not None:
+            since = f"{self._origin()}, and no operation wrote {value} since"
+            return f"{self._too_late(call, '')}: {since}"
+        left = "" if self._finds(start) else f", which left {self._value(self._holds(start))}"
+        return f"{self.name(call)} came after {self.name(start)}{left}, and no operation wrote {value} since"
+
+    def _overwritten(self, stale: Stale) -> str:
         """Say that a value was overwritten before somebody began to look, who found it nevertheless."""
         return self._too_late(stale.reader, f" by {self.name(stale.overwriter)}")
 
@@ -173,64 +174,51 @@ class Story:
         key = self.calls.key
         if not self._key_named:
             return f"the value {value}"
-        plain = isinstance(key, str) and key.isprintable() and key.isidentifier()
-        return f"{key}={value}" if plain else f"the value {value} of key {show(key)}"
+        named = name_of_key(key)
+        return f"{named}={value}" if named == key else f"the value {value} of key {named}"
 
     # The sentences.
 
     def sentences(self) -> list[str]:
         """Return the contradiction step by step."""
-        if self._refutation.rule in contents_story.RULES:
-            return contents_story.Contents(self.calls, self.kinds, self).sentences(self._refutation)
-        if self._refutation.rule in grow_story.RULES:
-            return grow_story.sentences(self.calls, self.operations, self._refutation)
+        told_apart = self._of_its_own()
+        if told_apart is not None:
+            return told_apart.sentences(self._refutation)
+        rule = self._refutation.rule
         tellers = {
             "never-written": self._never_written,
             "read-from-the-future": self._from_the_future,
             "two-cas": self._two_cas,
             "cas-cycle": self._cas_cycle,
-            "cas-chain": self._order_of_values,
-            "zones": self._order_of_values,
-            "held-by-two": self._held_by_two,
+            HELD_BY_TWO: self._held_by_two,
         }
-        return tellers.get(self._refutation.rule, self._last_cut)()
+        if rule in tellers:
+            return tellers[rule]()
+        if self._stale is not None and rule not in ("prices", "supply"):
+            return self._overwritten_step_by_step(self._stale)
+        return self._order_of_values() if rule in ("cas-chain", "zones") else self._rest()
 
     def _never_written(self) -> list[str]:
         (call,) = self._refutation.core
-        value = self._value(self._needs(call))
         if self.start is None:
-            return [
-                f"{self.name(call)} observed {value}.",
-                f"{_sentence(self._origin())}, and no operation writes {value}.",
-            ]
-        told = []
+            return [f"{_sentence(self._origin())}, so {self._value(self._needs(call))} was never there."]
+        start, told = self.names.brief(self.start), []
         if self.earlier is not None:
-            before = f"had returned before {self.short(self.start)} was invoked"
-            told.append(f"{self._outcome(self.earlier)}, and {before}.")
-        return [
-            *told,
-            f"{self._origin()}, and had returned at position {self.calls.returns[self.start]}.",
-            f"{self.name(call)} was invoked after that, and observed {value}.",
-            f"No operation that may have taken effect in between writes {value}.",
-        ]
+            told.append(f"{self._outcome(self.earlier)}, and had returned before {start} was invoked.")
+        until = f"at position {self.calls.returns[self.start]}, before {self.names.brief(call)} was invoked"
+        return [*told, f"{start} had returned {until}."]
 
     def _from_the_future(self) -> list[str]:
-        reader, writer = self._refutation.core[:2]
-        value = self._value(self._needs(reader))
-        return [
-            f"{self.name(reader)} observed {value} and had returned before {self.name(writer)} was invoked.",
-            f"{_sentence(self._origin())}, and no operation writes {value} earlier{self._since()}.",
-        ]
+        value = self._value(self._needs(self._refutation.core[0]))
+        return [f"{_sentence(self._origin())}, and no operation writes {value} earlier{self._since()}."]
 
     def _two_cas(self) -> list[str]:
         *writer, one, other = self._refutation.core
-        value = self._value(self._needs(one))
         nobody = f"{self._origin()}, and no operation writes it{self._since()}"
-        source = f"only {self.name(writer[0])} writes it{self._since()}" if writer else nobody
+        source = f"Only {self.name(writer[0])} writes it{self._since()}" if writer else _sentence(nobody)
         return [
-            f"{value} was there only once: {source}.",
-            f"{self.name(one)} found {value} and replaced it.",
-            f"{self.name(other)} found {value} and replaced it as well: for one of them it was gone.",
+            f"{source}.",
+            f"{self.names.brief(one)} and {self.names.brief(other)} can't both have found it.",
         ]
 
     def _cas_cycle(self) -> list[str]:
@@ -279,28 +267,13 @@ class Story:
         once = f"Each value was there once{self._since()}, without a gap"
         return [*told, f"{once}, so they can't be put in order."]
 
-    # A cut, where no rule names the contradiction.
+    # Where no rule names the contradiction.
 
-    def _last_cut(self) -> list[str]:
-        cut = self._refutation.cut
-        if cut is None:
+    def _rest(self) -> list[str]:
+        if self._cut is None:
             return self._forced()
-        told = [] if self.start is None else [f"{_sentence(self._origin())}."]
-        told += self._returns(cut) or [
-            f"Just before {self.name(cut.stuck)} returned, it could only be {self._states(cut.states)}."
-        ]
-        running = [self.name(call) for call in cut.open if call != cut.stuck]
-        if running:
-            told.append(f"Also running then: {listed(running[:_CALLS_NAMED])}.")
-        if self._refutation.rule == "prices":
-            return [*told, *shortage(self._refutation, self.short, self.name(cut.stuck))]
-        if self._refutation.rule == "supply":
-            return [
-                *told,
-                self._why_stuck(cut),
-                *shortage(self._refutation, self.short, self.name(cut.stuck)),
-            ]
-        return [*told, self._why_stuck(cut)]
+        told = [] if self.start is None or len(self.members) == 1 else [f"{_sentence(self._origin())}."]
+        return [*told, *self._cut.sentences()]
 
     def _forced(self) -> list[str]:
         """Say what is forced: all that can be said of a rule which has no words of its own here."""
@@ -308,62 +281,6 @@ class Story:
         more = len(told) - _EDGES_TOLD
         rest = [f"({more} more such precedences are left out.)"] if more > 0 else []
         return [*told[:_EDGES_TOLD], *rest, "No order that keeps to this gives these results."]
-
-    def _why_stuck(self, cut: Cut) -> str:
-        """Say which value was missing, if it is one that nobody was left to write."""
-        stuck, needed = self.name(cut.stuck), self._needs(cut.stuck)
-        left = [
-            call
-            for call in self.members
-            if self.kinds.writes[self.calls.kinds[call]] == needed != NONE
-            and (call in cut.open or self.calls.returns[call] == FOREVER)
-            and call != cut.stuck
-        ]
-        gone = cut.passed[-1].needed if cut.passed else ()
-        if needed != NONE and not left:
-            return f"{stuck} needs {self._value(needed)}, and nothing that ran or never returned writes it."
-        if needed != NONE and set(left) <= set(gone):
-            writers = listed([self.name(call) for call in left])
-            value = self._value(needed)
-            return f"{stuck} needs {value}; only {writers} could still write it, and that is used up."
-        ending = "From there" if len(cut.states) == 1 else "From none of these states"
-        verb = "can't" if len(cut.states) == 1 else "can"
-        return f"{ending} {stuck} {verb} come about, in any order of what was still to happen."
-
-    def _returns(self, cut: Cut) -> Iterable[str]:
-        """Say what was possible as each call returned: a sentence for each of the last few."""
-        explained: set[int] = set()
-        told = []
-        for passed in cut.passed:
-            new = [self.name(call) for call in passed.needed if call not in explained]
-            explained.update(passed.needed)
-            because = f"; this uses up {listed(new)}" if new else ""
-            states = self._states(passed.states)
-            told.append(f"When {self.name(passed.call)} returned, it could only be {states}{because}.")
-        skipped = len(told) - _RETURNS_TOLD
-        return [f"({skipped} earlier returns are left out.)", *told[skipped:]] if skipped > 0 else told
-
-    def _states(self, states: Sequence[Any]) -> str:
-        names = list(dict.fromkeys(map(self._state, states)))
-        more = len(names) - STATES_SHOWN
-        return listed(names if more <= 0 else [*names[:STATES_SHOWN], f"{more} others"], "or")
-
-    def _state(self, state: Any) -> str:
-        """Return a state in words. The walk doesn't tell states apart that no call looks for."""
-        kinds, column = self.kinds, self.calls.kinds
-        sought = [kinds.reads[column[call]] for call in self.members]
-        sought += [kinds.differs[column[call]] for call in self.members]
-        values = [kinds.values[value] for value in (*sought, kinds.initial) if value != NONE]
-        flat = all(kinds.flat[column[call]] for call in self.members)
-        prefix = isinstance(state, str) and not flat
-        if any(
-            show(value) == show(state) or (prefix and isinstance(value, str) and value.startswith(state))
-            for value in values
-        ):
-            return show(state)
-        if any(operation.f in _LOCKING for operation in self.operations):
-            return "held"
-        return "a value that none of these operations observes" if flat or prefix else show(state)
 
 
 def _sentence(clause: str) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.evidence import grow_story
-from splitbrain.checkers.evidence.story import STATES_SHOWN, Story
+from splitbrain.checkers.evidence.story import Story
 from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.normalise import FOREVER
 
@@ -27,6 +27,8 @@ _STUCK = (
 """Rules of which the first call is the one that no order explains."""
 SHOWN = 60
 """A witness of more calls than this is told by its cut; the calls around it are listed."""
+STATES_SHOWN = 20
+"""Of the states at a cut so many are listed."""
 ORDER_SHOWN = 200
 """Of the order that came furthest, so many calls are listed: the last."""
 
@@ -41,7 +43,8 @@ class Teller:
         self._calls = witness.calls
         self._kinds = self._story.kinds
         self._operations = self._story.operations
-        self._crashed = {number for number, call in enumerate(witness.members) if call in witness.crashed}
+        crashed = set(witness.crashed)
+        self._crashed = {number for number, call in enumerate(witness.members) if call in crashed}
         self._key_named = key_named
 
     def summary(self) -> str:
@@ -102,6 +105,7 @@ class Teller:
             "invoke": operation.invoke,
             "complete": operation.complete,
             "applied": operation.applied and not observed_fail,
+            **({} if self._key_named or operation.key is None else {"key": operation.key}),
         }
 
     def _edge(self, edge: Edge) -> dict[str, Any]:
@@ -117,6 +121,7 @@ class Teller:
             "stuck": self._operations[cut.stuck].invoke,
             "states": [_plain(state) for state in cut.states[:STATES_SHOWN]],
             "states_in_all": len(cut.states),
+            "words": self._story.names.states(cut.states),
             "open": [self._operations[call].invoke for call in cut.open],
             "window": [self._operations[call].invoke for call in self._shown],
             "order": [self._operations[call].invoke for call in cut.order[-ORDER_SHOWN:]],

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LONGEST_VALUE = 80
+_TRIPLE = 3
 
 
 def show(value: Any) -> str:
@@ -19,6 +20,24 @@ def show(value: Any) -> str:
         if len(text) <= _LONGEST_VALUE
         else f"{text[: _LONGEST_VALUE // 2]}...{text[-_LONGEST_VALUE // 4 :]}"
     )
+
+
+def name_of_key(key: Any) -> str:
+    """Return a key as it is if it is a plain word, else as JSON."""
+    return key if isinstance(key, str) and key.isidentifier() else show(key)
+
+
+def micro_operations(value: Any) -> str | None:
+    """Return a transaction's operations as `r x [1], append y 2`, or None if they have another shape."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return None
+    told = []
+    for each in value:
+        if not isinstance(each, (list, tuple)) or len(each) != _TRIPLE or not isinstance(each[0], str):
+            return None
+        f, key, argument = each
+        told.append(f"{f} {name_of_key(key)} {show(argument)}")
+    return ", ".join(told)
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:

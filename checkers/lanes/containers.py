@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from splitbrain.checkers.normalise import Calls, Kinds
+    from splitbrain.checkers.watch import Watch
 
 NOBODY: Final = -1
 """In place of a call: there is none."""
@@ -59,6 +60,7 @@ class Words(NamedTuple):
 
 WORDS: Mapping[str, Words] = {
     "fifo-queue": Words("enqueue", "dequeue", "peek"),
+    "queue": Words("enqueue", "dequeue", "peek"),
     "stack": Words("push", "pop", "peek"),
     "priority-queue": Words("insert", "poll", "peek"),
 }
@@ -106,10 +108,10 @@ class Contents:
         return list(dict.fromkeys([*calls, *others]))
 
 
-def gather(calls: Calls, kinds: Kinds, discipline: str) -> Contents | Refutation | Undecided:
+def gather(calls: Calls, kinds: Kinds, discipline: str, watch: Watch) -> Contents | Refutation | Undecided:
     """Sort the calls by value, or refute them by what holds for any container, or say what doesn't fit."""
     words = WORDS[discipline]
-    rows = _Rows(calls, kinds, words)
+    rows = _Rows(calls, kinds, words, watch)
     if rows.strange is not None:
         return Undecided(rows.strange)
     initial = kinds.values[kinds.initial] or ()
@@ -117,24 +119,24 @@ def gather(calls: Calls, kinds: Kinds, discipline: str) -> Contents | Refutation
     if len(inserted) < len(initial):
         return Undecided("a value is there twice from the start")
     inserted_twice: set[Hashable] = set()
-    for name, call in rows.insertions:
+    for name, call in watch.over(rows.insertions, "looked through the insertions"):
         if name in inserted:
             inserted_twice.add(name)
         else:
             inserted[name] = call
-    for name, call in (*rows.removals, *rows.peeks):
+    for name, call in watch.over([*rows.removals, *rows.peeks], "looked for what was never inserted"):
         if name not in inserted:
             return Refutation("never-inserted", (call,))
     observed = {name for name, _ in (*rows.removals, *rows.peeks)}
     if inserted_twice:
         return Undecided("a value is inserted twice")
-    return _contents(calls, rows, list(initial), inserted, observed)
+    return _contents(calls, rows, list(initial), inserted, observed, watch=watch)
 
 
 class _Rows:
     """The calls by what they do: insertions, removals and peeks with the (frozen) value, and the others."""
 
-    def __init__(self, calls: Calls, kinds: Kinds, words: Words) -> None:
+    def __init__(self, calls: Calls, kinds: Kinds, words: Words, watch: Watch) -> None:
         self.insertions: list[tuple[Hashable, int]] = []
         self.removals: list[tuple[Hashable, int]] = []
         self.peeks: list[tuple[Hashable, int]] = []
@@ -143,7 +145,7 @@ class _Rows:
         self.values: dict[Hashable, Any] = {}
         self.strange: str | None = None
         described = kinds.calls
-        for call, kind in enumerate(calls.kinds):
+        for call, kind in enumerate(watch.over(calls.kinds, "sorted the calls by what they do")):
             f, value, result, known, applied, *_ = described[kind]
             if f == words.insert:
                 name = freeze(value)
@@ -162,7 +164,13 @@ class _Rows:
 
 
 def _contents(  # noqa: C901 - one check after the other
-    calls: Calls, rows: _Rows, initial: list[Any], inserted: dict[Hashable, int], observed: set[Hashable]
+    calls: Calls,
+    rows: _Rows,
+    initial: list[Any],
+    inserted: dict[Hashable, int],
+    observed: set[Hashable],
+    *,
+    watch: Watch,
 ) -> Contents | Refutation:
     """Build the columns, without the crashed insertions of values that nobody saw."""
     invokes, returns = calls.invokes, calls.returns
@@ -172,13 +180,13 @@ def _contents(  # noqa: C901 - one check after the other
         numbers[freeze(value)] = place
         before = 2 * (place - len(initial))
         _append(contents, value, NOBODY, before, before + 1)
-    for name, call in inserted.items():
+    for name, call in watch.over(list(inserted.items()), "numbered the values"):
         if call != NOBODY and (returns[call] != FOREVER or name in observed):
             numbers[name] = len(contents.values)
             _append(contents, rows.values[name], call, invokes[call], returns[call])
     insertions, removals, added = contents.insertions, contents.removals, contents.added
     first, last = contents.first, contents.last
-    for name, call in rows.removals:
+    for name, call in watch.over(rows.removals, "matched the removals with the insertions"):
         value = numbers[name]
         if removals[value] != NOBODY:
             known = [each for each in (insertions[value], removals[value], call) if each != NOBODY]
@@ -189,7 +197,7 @@ def _contents(  # noqa: C901 - one check after the other
         contents.asked[value] = last[value] = max(invokes[call], added[value])
         contents.taken[value] = returns[call]
         first[value] = min(first[value], returns[call])
-    for name, call in rows.peeks:
+    for name, call in watch.over(rows.peeks, "matched the peeks with the insertions"):
         value = numbers[name]
         if returns[call] < added[value]:
             return Refutation("removed-from-the-future", (call, insertions[value]))
@@ -200,22 +208,27 @@ def _contents(  # noqa: C901 - one check after the other
         contents.peeks.setdefault(value, []).append(call)
         first[value] = min(first[value], returns[call])
         last[value] = max(last[value], invokes[call])
-    for value, removal in enumerate(removals):
+    for value, removal in enumerate(watch.over(removals, "looked for values that stay")):
         if removal == NOBODY:
             last[value] = NEVER
     return contents
 
 
-def dense(calls: Calls) -> Calls:
+def dense(calls: Calls, watch: Watch) -> Calls:
     """Return the calls with their positions numbered without holes, if there are many holes."""
     ends = [returned for returned in calls.returns if returned != FOREVER]
     if not calls.invokes or max(calls.invokes[-1], *ends, 0) <= _HOLES * len(calls.invokes):
         return calls
-    numbers = {position: number for number, position in enumerate(sorted([*calls.invokes, *ends]))}
+    positions = [*calls.invokes, *ends]
+    watch.begin("sorted the positions")
+    watch.sort(positions)
+    numbers = {
+        position: number for number, position in enumerate(watch.over(positions, "numbered the positions"))
+    }
     numbers[FOREVER] = FOREVER
     return calls._replace(
-        invokes=[numbers[position] for position in calls.invokes],
-        returns=[numbers[position] for position in calls.returns],
+        invokes=[numbers[position] for position in watch.over(calls.invokes, "renumbered the invocations")],
+        returns=[numbers[position] for position in watch.over(calls.returns, "renumbered the returns")],
     )
 
 

@@ -25,6 +25,8 @@ from splitbrain.checkers.normalise import FOREVER
 from splitbrain.checkers.outcome import Undecided
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from splitbrain.checkers.budget import Budget
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds
@@ -47,11 +49,19 @@ MANY = 2_000
 """So many configurations alive are reason to look for a linearization depth first."""
 
 
+class Tried(NamedTuple):
+    """A lane, and what it said where it had no answer."""
+
+    lane: str
+    outcome: Outcome
+
+
 class Decided(NamedTuple):
-    """What the lanes said about a key, and which of them had the last word."""
+    """What the lanes said about a key, which of them had the last word, and what those before it said."""
 
     outcome: Outcome
     lane: str
+    tried: Sequence[Tried] = ()
 
 
 def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget) -> Decided:
@@ -60,27 +70,33 @@ def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budge
     Raises:
         ModelError: the model contradicts itself.
     """
-    key = _Key(calls, kinds, model, initial, budget)
-    if len(calls.kinds) < LONG:
-        if FOREVER in calls.returns:
-            most = min(BEFORE_PRICING + PER_CALL * len(calls.kinds), budget.remaining // 2)
-            decided = key.attempt(WALK, most) or key.by_prices()
-        else:
-            decided = key.attempt(WALK, FIRST)
-        decided = decided or key.attempt(DEPTH_FIRST, FIRST)
-        if decided is not None:
-            return decided
-    return key.by_kernel() or key.attempt(DEPTH_FIRST, key.size) or key.walk()
+    key = _Key(calls, kinds, model, initial, budget, [])
+    return key.decide()._replace(tried=key.tried)
 
 
 class _Key(NamedTuple):
-    """One key's question, and the programs that may answer it."""
+    """One key's question, the programs that may answer it, and those that were tried."""
 
     calls: Calls
     kinds: Kinds
     model: Model
     initial: Any
     budget: Budget
+    tried: list[Tried]
+
+    def decide(self) -> Decided:
+        """Let one program after the other try."""
+        calls, budget = self.calls, self.budget
+        if len(calls.kinds) < LONG:
+            if FOREVER in calls.returns:
+                most = min(BEFORE_PRICING + PER_CALL * len(calls.kinds), budget.remaining // 2)
+                decided = self.attempt(WALK, most) or self.by_prices()
+            else:
+                decided = self.attempt(WALK, FIRST)
+            decided = decided or self.attempt(DEPTH_FIRST, FIRST)
+            if decided is not None:
+                return decided
+        return self.by_kernel() or self.attempt(DEPTH_FIRST, self.size) or self.walk()
 
     @property
     def size(self) -> int:
@@ -93,12 +109,19 @@ class _Key(NamedTuple):
         share = self.budget.part(configurations=configurations_visited)
         outcome = decide_by(self.calls, self.kinds, self.model, self.initial, share)
         spent_up = self.budget.absorb(share)
-        return Decided(outcome, lane) if spent_up or not isinstance(outcome, Undecided) else None
+        return self._unless_undecided(outcome, lane, spent_up=spent_up)
+
+    def _unless_undecided(self, outcome: Outcome, lane: str, *, spent_up: bool) -> Decided | None:
+        """Return the answer of a lane, or if nothing is left for another one what it said; else note that."""
+        if spent_up or not isinstance(outcome, Undecided):
+            return Decided(outcome, lane)
+        self.tried.append(Tried(lane, outcome))
+        return None
 
     def by_prices(self) -> Decided | None:
         """Decide by pricing crashed calls; None if the model reaches too many states for it."""
         outcome = pricing.decide(self.calls, self.kinds, self.model, self.initial, self.budget)
-        return None if isinstance(outcome, Undecided) else Decided(outcome, PRICED)
+        return self._unless_undecided(outcome, PRICED, spent_up=self.budget.ended)
 
     def by_kernel(self) -> Decided | None:
         """Decide by the kernel, or if too many configurations live depth first; None if it doesn't fit."""
@@ -110,14 +133,15 @@ class _Key(NamedTuple):
                 return walked
         kernel = run.prepare(self.calls, self.kinds, self.model, self.initial, self.budget)
         if isinstance(kernel, Undecided):
-            return None
+            return self._unless_undecided(kernel, WALK, spent_up=self.budget.ended)
         outcome = kernel.decide(self.budget, alive=MANY)
         if outcome is None:
             found = self.attempt(DEPTH_FIRST, self.size)
             if found is not None:
                 return found
             outcome = kernel.decide(self.budget)
-        return None if outcome is None or kernel.wide else Decided(outcome, WALK)
+        assert outcome is not None
+        return self._unless_undecided(outcome, WALK, spent_up=not kernel.wide)
 
     def walk(self) -> Decided:
         """Walk plainly, as long as the budget lasts."""

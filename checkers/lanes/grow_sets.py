@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 _ANYWHERE: Final = 0
 _NO_END: Final = 1 << 62
@@ -70,14 +71,18 @@ _LEFT_OUT: Final = -1
 """In place of a slot: the call is in no linearization that is looked for."""
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
-    """Decide one set."""
-    history = _History(calls, kinds)
-    stages = _stages(history)
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
+    """Decide one set.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
+    history = _History(calls, kinds, watch)
+    stages = _stages(history, watch)
     if isinstance(stages, Refutation):
         return stages
-    lower, upper = _slots(history, stages)
-    return _in_slots(history, stages, lower, upper)
+    lower, upper = _slots(history, stages, watch)
+    return _in_slots(history, stages, lower, upper, watch)
 
 
 class _History:
@@ -88,7 +93,7 @@ class _History:
     first, by element, and `initial` are the elements that are there from the start.
     """
 
-    def __init__(self, calls: Calls, kinds: Kinds) -> None:
+    def __init__(self, calls: Calls, kinds: Kinds, watch: Watch) -> None:
         self.calls = calls
         self.described = kinds.calls
         self.initial: dict[Hashable, Any] = {
@@ -97,7 +102,7 @@ class _History:
         self.added: dict[int, Hashable] = {}
         self.reads: list[int] = []
         self.silent: dict[int, bool] = {}
-        for kind in dict.fromkeys(calls.kinds):
+        for kind in watch.over(list(dict.fromkeys(calls.kinds)), "sorted the calls by what they do"):
             call = kinds.calls[kind]
             if call.f == "add":
                 self.added[kind] = freeze(call.value)
@@ -106,7 +111,7 @@ class _History:
             else:
                 self.reads.append(kind)
         self.bringers: dict[Hashable, int] = {}
-        for number, kind in enumerate(calls.kinds):
+        for number, kind in enumerate(watch.over(calls.kinds, "looked for the first add of each element")):
             if kind in self.added:
                 self.bringers.setdefault(self.added[kind], number)
 
@@ -157,7 +162,7 @@ class _Stages(NamedTuple):
     last: int
 
 
-def _stages(history: _History) -> _Stages | Refutation:
+def _stages(history: _History, watch: Watch) -> _Stages | Refutation:
     """Put the reads into a chain, or refute one, or two.
 
     Sets are compared with their neighbours only, and two of them are held at a time.
@@ -165,9 +170,11 @@ def _stages(history: _History) -> _Stages | Refutation:
     of_element: dict[Hashable, int] = {}
     of_read: dict[int, int] = {}
     previous, before, stage = frozenset(history.initial), None, 0
-    for kind in sorted(history.reads, key=lambda kind: len(history.described[kind].result)):
-        result = history.described[kind].result
-        found = frozenset(map(freeze, result))
+    results = {kind: history.described[kind].result for kind in history.reads}
+    watch.begin("compared the reads", sum(map(len, results.values())))
+    for kind in sorted(results, key=lambda kind: len(results[kind])):
+        result = results[kind]
+        found = frozenset(map(freeze, watch.part(result)))
         if len(found) < len(result):
             return _named_twice(history, kind)
         if not previous <= found:
@@ -192,13 +199,13 @@ def _named_twice(history: _History, kind: int) -> Refutation:
     return history.refuted("named-twice", history.calls_of(kind)[:1], element)
 
 
-def _slots(history: _History, stages: _Stages) -> tuple[list[int], list[int]]:
+def _slots(history: _History, stages: _Stages, watch: Watch) -> tuple[list[int], list[int]]:
     """Return the lower and the upper slot of each call; the lower one is `_LEFT_OUT` if it needs none."""
     lower: list[int] = []
     upper: list[int] = []
     bringers, initial, returns = history.bringers, history.initial, history.calls.returns
     behind = 2 * stages.last + 2
-    for number, kind in enumerate(history.calls.kinds):
+    for number, kind in enumerate(watch.over(history.calls.kinds, "gave the calls their slots")):
         needed = returns[number] != FOREVER
         end = _NO_END
         if kind in stages.of_read:
@@ -220,15 +227,16 @@ def _slots(history: _History, stages: _Stages) -> tuple[list[int], list[int]]:
 
 
 def _in_slots(
-    history: _History, stages: _Stages, lower: Sequence[int], upper: Sequence[int]
+    history: _History, stages: _Stages, lower: Sequence[int], upper: Sequence[int], watch: Watch
 ) -> Linearization | Refutation:
     """Give each call its slot, or refute the first one that has none."""
     invokes, returns = history.calls.invokes, history.calls.returns
     ends = [call for call, returned in enumerate(returns) if returned != FOREVER]
-    ends.sort(key=returns.__getitem__)
+    watch.begin("sorted the calls by return")
+    watch.sort(ends, returns.__getitem__)
     slots = [_LEFT_OUT] * len(invokes)
     largest, highest, ended = _ANYWHERE, -1, 0
-    for call, invoked in enumerate(invokes):
+    for call, invoked in enumerate(watch.over(invokes, "compared the slots")):
         while ended < len(ends) and returns[ends[ended]] < invoked:
             if lower[ends[ended]] > largest:
                 highest = ends[ended]
@@ -240,7 +248,9 @@ def _in_slots(
             return _too_late(history, stages, highest, call)
         slots[call] = lower[call] if lower[call] == upper[call] else max(lower[call], largest)
     placed = [call for call, slot in enumerate(slots) if slot != _LEFT_OUT]
-    return Linearization(sorted(placed, key=slots.__getitem__))
+    watch.begin("sorted the calls by slot")
+    watch.sort(placed, slots.__getitem__)
+    return Linearization(placed)
 
 
 def _too_late(history: _History, stages: _Stages, early: int, late: int) -> Refutation:

@@ -21,24 +21,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from splitbrain.checkers.normalise import Calls, Kinds
+    from splitbrain.checkers.watch import Watch
 
 
 def insert_observers(
-    calls: Calls, kinds: Kinds, order: Sequence[int], observers: Sequence[int]
+    calls: Calls, kinds: Kinds, order: Sequence[int], observers: Sequence[int], watch: Watch
 ) -> list[int] | None:
     """Return `order` with the observers (indices by rising invocation) put in, or None if they don't fit."""
     if not observers:
         return list(order)
     invokes, returns = calls.invokes, calls.returns
-    begun = list(accumulate((invokes[call] for call in order), max, initial=-1))
+    begun = list(
+        accumulate((invokes[call] for call in watch.over(order, "looked for gaps")), max, initial=-1)
+    )
     pending = list(accumulate((returns[call] for call in reversed(order)), min, initial=FOREVER))[::-1]
+    watch.begin("looked at the value in each gap")
     states = _states(calls, kinds, order)
     changed = _next_change(states)
     placed: list[tuple[int, int]] = []
     by_return = sorted(observers, key=returns.__getitem__)
     gap_of: dict[int, int] = {}
     passed, floor = 0, 0
-    for observer in observers:
+    for observer in watch.over(observers, "put calls that compared unequal in"):
         while returns[by_return[passed]] < invokes[observer]:
             floor = max(floor, gap_of[by_return[passed]])
             passed += 1

@@ -23,11 +23,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from splitbrain.checkers.normalise import FOREVER
-from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.outcome import HELD_BY_TWO, Linearization, Refutation, Undecided
 
 if TYPE_CHECKING:
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 _NOBODY = -1
 _FREE = (None, "free")
@@ -43,33 +44,38 @@ class _Hold(NamedTuple):
     release: int
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
-    """Decide one mutex, or say why the lane doesn't apply to it."""
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
+    """Decide one mutex, or say why the lane doesn't apply to it.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
     if kinds.values[kinds.initial] not in _FREE:
         return Undecided("the lock is held from the start")
-    holds = _holds(calls, kinds)
+    holds = _holds(calls, kinds, watch)
     if isinstance(holds, Undecided):
         return holds
-    holds.sort()
-    for before, after in pairwise(holds):
+    watch.begin("sorted the holds")
+    watch.sort(holds)
+    for before, after in pairwise(watch.over(holds, "compared the holds")):
         if before.end > after.start:
-            return Refutation("held-by-two", [before.acquire, after.acquire])
+            return Refutation(HELD_BY_TWO, [before.acquire, after.acquire])
     order: list[int] = []
-    for hold in holds:
+    for hold in watch.over(holds, "wrote the holds out"):
         order.append(hold.acquire)
         if hold.release != _NOBODY:
             order.append(hold.release)
     return Linearization(order)
 
 
-def _holds(calls: Calls, kinds: Kinds) -> list[_Hold] | Undecided:
+def _holds(calls: Calls, kinds: Kinds, watch: Watch) -> list[_Hold] | Undecided:
     """Return the holds, or say which process does something else."""
     acquired: dict[int | None, int] = {}
     released_at: dict[int | None, int] = {}
     crashed: set[int | None] = set()
     holds: list[_Hold] = []
     for call, (kind, invoked, returned) in enumerate(
-        zip(calls.kinds, calls.invokes, calls.returns, strict=True)
+        zip(watch.over(calls.kinds, "looked for holds"), calls.invokes, calls.returns, strict=True)
     ):
         f, process = kinds.calls[kind].f, kinds.calls[kind].process
         if process in crashed or invoked < released_at.get(process, -1):

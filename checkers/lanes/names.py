@@ -11,9 +11,11 @@ BY_DISCIPLINE: Mapping[str, str] = {
     "set": "sets",
     "grow-set": "grow-sets",
     "fifo-queue": "queues",
+    "queue": "unordered-queues",
     "stack": "stacks",
     "priority-queue": "priority-queues",
     "mutex": "mutexes",
+    "counter": "counters",
 }
 """The lane of each data type, by `Model.discipline`."""
 METHODS = ("auto", "zones", *BY_DISCIPLINE.values(), "priced", "configurations", "depth-first")

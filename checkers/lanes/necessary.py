@@ -23,20 +23,26 @@ from splitbrain.checkers.outcome import Refutation
 
 if TYPE_CHECKING:
     from splitbrain.checkers.normalise import Calls, Kinds
+    from splitbrain.checkers.watch import Watch
 
 
-def refute(calls: Calls, kinds: Kinds) -> Refutation | None:
-    """Return the first broken necessary condition in the order of invocations, or None."""
+def refute(calls: Calls, kinds: Kinds, watch: Watch) -> Refutation | None:
+    """Return the first broken necessary condition in the order of invocations, or None.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
     reads, writes = kinds.reads, kinds.writes
     first_writer: dict[int, int] = {}
     writers: dict[int, int] = {kinds.initial: 1}
-    for index, kind in enumerate(calls.kinds):
+    for index, kind in enumerate(watch.over(calls.kinds, "looked for the writers")):
         value = writes[kind]
         if value != NONE:
             first_writer.setdefault(value, index)
             writers[value] = writers.get(value, 0) + 1
     replaced_by: dict[int, int] = {}
-    for index, (kind, returned) in enumerate(zip(calls.kinds, calls.returns, strict=True)):
+    rows = zip(watch.over(calls.kinds, "looked at what was read"), calls.returns, strict=True)
+    for index, (kind, returned) in enumerate(rows):
         value = reads[kind]
         if value == NONE or returned == FOREVER:
             continue

@@ -107,7 +107,8 @@ def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budge
         reason = f"{exceeded} ran out"
     except MemoryError:
         reason = "the memory of this machine ran out"
-    return Undecided(f"{reason} in round {pricing.rounds} of pricing crashed operations")
+    when = f"in round {pricing.rounds}" if pricing.rounds else "before the first round"
+    return Undecided(f"{reason} {when} of pricing crashed operations")
 
 
 class Pricing:

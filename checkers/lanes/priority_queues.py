@@ -52,22 +52,28 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
-    """Decide one priority queue, or say why the lane doesn't apply to it."""
-    calls = dense(calls)
-    contents = gather(calls, kinds, "priority-queue")
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
+    """Decide one priority queue, or say why the lane doesn't apply to it.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
+    calls = dense(calls, watch)
+    contents = gather(calls, kinds, "priority-queue", watch)
     if not isinstance(contents, Contents):
         return contents
     if not all(type(value) in (int, float) for value in contents.values):
         return Undecided("a value is no number")
-    return settled(contents, calls, _solve)
+    return settled(contents, calls, _solve, watch)
 
 
-def _solve(contents: Contents, calls: Calls) -> list[Step] | Refutation:
+def _solve(contents: Contents, calls: Calls, watch: Watch) -> list[Step] | Refutation:
     """Find a linearization of contents without crashed polls, or refute them."""
-    plan = _Plan(contents, calls)
+    watch.begin("laid the gaps out")
+    plan = _Plan(contents, calls, watch)
     refutation = plan.place_all()
     return plan.steps() if refutation is None else refutation
 
@@ -105,28 +111,34 @@ def _root(forest: list[int], node: int) -> int:
 class _Plan:
     """Finds a gap for each call, from the largest value down."""
 
-    def __init__(self, contents: Contents, calls: Calls) -> None:
+    def __init__(self, contents: Contents, calls: Calls, watch: Watch) -> None:
+        self._watch = watch
         self._contents = contents
         self._calls = calls
         ends = [returned for returned in calls.returns if returned != FOREVER]
         self._end = max([*calls.invokes, *ends], default=0)
         """The last gap."""
         self._gaps = _Gaps(self._end + 2)
-        self._placed: list[tuple[tuple[int, int, int], Step]] = []
+        self._placed: list[tuple[int, Step]] = []
         self._stays: list[Stay] = []
         self._ranks: list[int] = [0] * len(contents.values)
+        self._places = len(contents.values) + 1
+        """The places in a phase: one a value, and one for calls that found nothing."""
 
     def place_all(self) -> Refutation | None:
         """Place every call, or refute one."""
         contents, calls = self._contents, self._calls
-        by_priority = sorted(range(len(contents.values)), key=lambda value: priority(contents.values[value]))
-        for rank, value in enumerate(by_priority):
+        priorities = [priority(value) for value in self._watch.over(contents.values, "looked at priorities")]
+        by_priority = list(range(len(priorities)))
+        self._watch.begin("sorted the values by priority")
+        self._watch.sort(by_priority, priorities.__getitem__)
+        for rank, value in enumerate(self._watch.over(by_priority, "ranked the values")):
             self._ranks[value] = rank
-        for value in reversed(by_priority):
+        for value in self._watch.over(by_priority[::-1], "placed the values"):
             refutation = self._place(value)
             if refutation is not None:
                 return refutation
-        for call in contents.empties:
+        for call in self._watch.over(contents.empties, "placed the calls that found nothing"):
             gap = self._gaps.next_free(calls.invokes[call])
             if gap >= calls.returns[call]:
                 return self._refutation("found-empty", [], [(NOBODY, calls.invokes[call], gap)], call)
@@ -197,11 +209,12 @@ class _Plan:
                 self._add(gap, COMES if gap == come else LOOKS, rank, 1, step)
 
     def _add(self, gap: int, phase: int, place: int, part: int, step: Step) -> None:
-        self._placed.append((((gap + 1) * 3 + phase, place, part), step))
+        self._placed.append(((((gap + 1) * 3 + phase) * self._places + place) * 3 + part, step))
 
     def steps(self) -> list[Step]:
         """Return everything in order."""
-        self._placed.sort()
+        self._watch.begin("sorted the calls by their places")
+        self._watch.sort(self._placed)
         return [step for _, step in self._placed]
 
     def _refutation(

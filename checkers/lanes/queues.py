@@ -53,55 +53,61 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 _FOR_ENQUEUES, _FOR_HEADS = 1, 2
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
-    """Decide one queue, or say why the lane doesn't apply to it."""
-    contents = gather(calls, kinds, "fifo-queue")
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
+    """Decide one queue, or say why the lane doesn't apply to it.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
+    contents = gather(calls, kinds, "fifo-queue", watch)
     if not isinstance(contents, Contents):
         return contents
-    return settled(contents, calls, _solve)
+    return settled(contents, calls, _solve, watch)
 
 
-def _solve(contents: Contents, calls: Calls) -> list[Step] | Refutation:
+def _solve(contents: Contents, calls: Calls, watch: Watch) -> list[Step] | Refutation:
     """Find a linearization of contents without crashed dequeues, or refute them."""
-    cuts = _cuts(contents, calls)
+    cuts = _cuts(contents, calls, watch)
     if isinstance(cuts, Refutation):
         return cuts
-    order = _in_order(contents, calls, cuts)
-    return order if isinstance(order, Refutation) else _steps(contents, calls, cuts, order)
+    order = _in_order(contents, calls, cuts, watch)
+    return order if isinstance(order, Refutation) else _steps(contents, calls, cuts, order, watch)
 
 
-def _cuts(contents: Contents, calls: Calls) -> list[tuple[int, int]] | Refutation:
+def _cuts(contents: Contents, calls: Calls, watch: Watch) -> list[tuple[int, int]] | Refutation:
     """Return (gap, call) for each call that found the queue empty, by gap."""
-    gaps = free_gaps(contents, calls, certain(contents)) if contents.empties else []
+    gaps = free_gaps(contents, calls, certain(contents, watch), watch) if contents.empties else []
     return gaps if isinstance(gaps, Refutation) else sorted(zip(gaps, contents.empties, strict=True))
 
 
 def _in_order(
-    contents: Contents, calls: Calls, cuts: Sequence[tuple[int, int]]
+    contents: Contents, calls: Calls, cuts: Sequence[tuple[int, int]], watch: Watch
 ) -> list[list[int]] | Refutation:
     """Put the values in an order that respects all demands: a list in front of each cut, and the last."""
     gaps = [gap for gap, _ in cuts]
     between: list[list[int]] = [[] for _ in range(len(gaps) + 1)]
-    for value, last in enumerate(contents.last):
+    for value, last in enumerate(watch.over(contents.last, "divided the values where the queue was empty")):
         between[bisect_left(gaps, last)].append(value)
-    heads = _first_head_returns(contents, calls)
+    heads = _first_head_returns(contents, calls, watch)
     ordered: list[list[int]] = []
+    watch.begin("put the values in order", len(contents.last))
     for values in between:
-        part = _Sorting(contents, heads, values).sort()
+        part = _Sorting(contents, heads, values, watch).sort()
         if isinstance(part, Refutation):
             return part
         ordered.append(part)
     return ordered
 
 
-def _first_head_returns(contents: Contents, calls: Calls) -> list[int]:
+def _first_head_returns(contents: Contents, calls: Calls, watch: Watch) -> list[int]:
     """Return for each value the earliest return of its peeks and its dequeue."""
     returned = list(contents.taken)
-    for value, peeks in contents.peeks.items():
+    for value, peeks in watch.over(list(contents.peeks.items()), "looked when each value was first in line"):
         returned[value] = min(returned[value], *(calls.returns[peek] for peek in peeks))
     return returned
 
@@ -114,7 +120,8 @@ class _Sorting:
     order, so both waits end once.
     """
 
-    def __init__(self, contents: Contents, heads: Sequence[int], values: Sequence[int]) -> None:
+    def __init__(self, contents: Contents, heads: Sequence[int], values: Sequence[int], watch: Watch) -> None:
+        self._watch = watch
         self._contents = contents
         self._heads = heads
         self._values = values
@@ -127,14 +134,11 @@ class _Sorting:
         """Return the values in order, or those that demand each other in a circle."""
         contents, heads, remaining = self._contents, self._heads, self._remaining
         added, stored, last = contents.added, contents.stored, contents.last
-        by_added = sorted(self._values, key=added.__getitem__)
-        by_last = sorted(self._values, key=last.__getitem__)
-        by_stored = sorted(self._values, key=stored.__getitem__)
-        by_head = sorted(self._values, key=heads.__getitem__)
+        by_added, by_last, by_stored, by_head = map(self._sorted_by, (added, last, stored, heads))
         next_added = next_last = next_stored = next_head = next_second = 0
         count = len(self._values)
         order: list[int] = []
-        while len(order) < count:
+        for _ in self._watch.part(range(count)):
             while not remaining[by_stored[next_stored]]:
                 next_stored += 1
             while not remaining[by_head[next_head]]:
@@ -158,6 +162,11 @@ class _Sorting:
             remaining[chosen] = False
             order.append(chosen)
         return order
+
+    def _sorted_by(self, column: Sequence[int]) -> list[int]:
+        row = list(self._values)
+        self._watch.sort(row, column.__getitem__)
+        return row
 
     def _release(self, value: int, wait: int) -> None:
         """End one of the waits of a value."""
@@ -192,22 +201,27 @@ class _Sorting:
 
 
 def _steps(
-    contents: Contents, calls: Calls, cuts: Sequence[tuple[int, int]], ordered: Sequence[Sequence[int]]
+    contents: Contents,
+    calls: Calls,
+    cuts: Sequence[tuple[int, int]],
+    ordered: Sequence[Sequence[int]],
+    watch: Watch,
 ) -> list[Step]:
     """Write out the values of each part, and the calls that found the queue empty between them."""
     steps: list[Step] = []
+    watch.begin("wrote the calls out", len(contents.values) + len(calls.kinds))
     for values, cut in zip(ordered, [*(call for _, call in cuts), None], strict=True):
-        steps.extend(_interleaved(contents, calls, values))
+        steps.extend(_interleaved(contents, calls, values, watch))
         if cut is not None:
             steps.append(Step(cut, -1, NOBODY, sees=True))
     return steps
 
 
-def _interleaved(contents: Contents, calls: Calls, values: Sequence[int]) -> list[Step]:
+def _interleaved(contents: Contents, calls: Calls, values: Sequence[int], watch: Watch) -> list[Step]:
     """Interleave the enqueues of these values with their heads, both in this order."""
     invokes, returns = calls.invokes, calls.returns
     heads: list[tuple[int, int, int, int]] = []
-    for place, value in enumerate(values):
+    for place, value in enumerate(watch.part(values)):
         heads.extend((place, peek, invokes[peek], returns[peek]) for peek in contents.peeks.get(value, ()))
         if contents.asked[value] != NEVER:
             heads.append((place, contents.removals[value], contents.asked[value], contents.taken[value]))
@@ -216,7 +230,7 @@ def _interleaved(contents: Contents, calls: Calls, values: Sequence[int]) -> lis
     first_head = [NEVER, *accumulate((returned for *_, returned in reversed(heads)), min)][::-1]
     steps: list[Step] = []
     place = head = 0
-    while head < len(heads) or place < len(values):
+    for _ in watch.part(range(len(heads) + len(values))):
         if place < len(values) and contents.added[values[place]] < first_head[head]:
             if contents.insertions[values[place]] != NOBODY:
                 steps.append(Step(contents.insertions[values[place]], 0, values[place], sees=False))

@@ -42,21 +42,26 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
-    """Decide one element of a set, or say why the lane doesn't apply to it."""
-    described = [kinds.calls[kind] for kind in calls.kinds]
-    elements = {freeze(call.value) for call in described}
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
+    """Decide one element of a set, or say why the lane doesn't apply to it.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
+    described = list(map(kinds.calls.__getitem__, watch.over(calls.kinds, "looked the calls up")))
+    elements = {freeze(call.value) for call in watch.over(described, "looked for the element")}
     if len(elements) > 1:
         return Undecided("the calls are about several elements")
     present = bool(elements) and elements <= set(map(freeze, kinds.values[kinds.initial] or ()))
     turns: list[bool] = []
     states: list[bool] = []
-    for call in described:
+    for call in watch.over(described, "sorted the calls by what they do"):
         turns.append(not call.known or (call.f != "contains" and call.result[1]))
         states.append(call.result[1] if call.f == "contains" else call.f == "add")
-    return _Walk(calls, turns, states, present=present).decide()
+    return _Walk(calls, turns, states, present=present).decide(watch)
 
 
 class _Walk:
@@ -78,13 +83,14 @@ class _Walk:
         self._done = [False] * len(turns)
         self._order: list[int] = []
 
-    def decide(self) -> Outcome:
+    def decide(self, watch: Watch) -> Outcome:
         """Walk to the end, or to the first call that can't return."""
         invokes, returns = self._calls.invokes, self._calls.returns
         ends = [call for call, returned in enumerate(returns) if returned != FOREVER]
-        ends.sort(key=returns.__getitem__)
+        watch.begin("sorted the calls by return")
+        watch.sort(ends, returns.__getitem__)
         begun = 0
-        for call in ends:
+        for call in watch.over(ends, "walked over the returns"):
             while begun < len(invokes) and invokes[begun] < returns[call]:
                 self._begin(begun)
                 begun += 1

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.normalise import Calls
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 
 class Step(NamedTuple):
@@ -57,43 +58,49 @@ class _Need(NamedTuple):
 
 
 def settled(
-    contents: Contents, calls: Calls, solve: Callable[[Contents, Calls], list[Step] | Refutation]
+    contents: Contents,
+    calls: Calls,
+    solve: Callable[[Contents, Calls, Watch], list[Step] | Refutation],
+    watch: Watch,
 ) -> Outcome:
     """Decide contents that may have crashed removals with a solver for such that have none."""
     if not contents.crashed:
-        steps = solve(contents, calls)
+        steps = solve(contents, calls, watch)
         return steps if isinstance(steps, Refutation) else Linearization([step.call for step in steps])
-    steps = solve(generous(contents, calls), calls)
+    steps = solve(generous(contents, calls, watch), calls, watch)
     if isinstance(steps, Refutation):
         return steps
-    needs = _needs(steps)
-    order = _moved(steps, needs, contents.crashed, calls)
+    needs = _needs(steps, watch)
+    order = _moved(steps, needs, contents.crashed, calls, watch)
     if order is not None:
         return Linearization(order)
-    steps = solve(assigned(contents, calls, [need.value for need in needs]), calls)
+    steps = solve(assigned(contents, calls, [need.value for need in needs], watch), calls, watch)
     if isinstance(steps, Refutation):
         return Undecided(UNSETTLED)
     return Linearization([step.call for step in steps])
 
 
-def generous(contents: Contents, calls: Calls) -> Contents:
+def generous(contents: Contents, calls: Calls, watch: Watch) -> Contents:
     """Give each value that was never removed a removal that may take effect from the first crashed one on."""
     missing = [value for value, removal in enumerate(contents.removals) if removal == NOBODY]
     earliest = calls.invokes[contents.crashed[0]]
-    return _with_removals(contents, calls, dict.fromkeys(missing, (NOBODY, earliest)))
+    return _with_removals(contents, calls, dict.fromkeys(missing, (NOBODY, earliest)), watch)
 
 
-def assigned(contents: Contents, calls: Calls, values: Sequence[int]) -> Contents:
+def assigned(contents: Contents, calls: Calls, values: Sequence[int], watch: Watch) -> Contents:
     """Let the first crashed removal have taken the first of these values, and so on."""
     pairs = zip(values, contents.crashed, strict=False)
-    return _with_removals(contents, calls, {value: (call, calls.invokes[call]) for value, call in pairs})
+    made = {value: (call, calls.invokes[call]) for value, call in pairs}
+    return _with_removals(contents, calls, made, watch)
 
 
-def _with_removals(contents: Contents, calls: Calls, made: dict[int, tuple[int, int]]) -> Contents:
+def _with_removals(
+    contents: Contents, calls: Calls, made: dict[int, tuple[int, int]], watch: Watch
+) -> Contents:
     """Add removals of values that stay: call (or `NOBODY`) and earliest invocation."""
     removals = list(contents.removals)
     asked, taken, last = list(contents.asked), list(contents.taken), list(contents.last)
-    for value, (call, invoked) in made.items():
+    for value, (call, invoked) in watch.over(list(made.items()), "made up removals of values that stay"):
         seen = [calls.invokes[peek] for peek in contents.peeks.get(value, ())]
         removals[value] = call
         asked[value] = last[value] = max([invoked, contents.added[value], *seen])
@@ -101,12 +108,12 @@ def _with_removals(contents: Contents, calls: Calls, made: dict[int, tuple[int, 
     return replace(contents, removals=removals, asked=asked, taken=taken, last=last)
 
 
-def _needs(steps: Sequence[Step]) -> list[_Need]:
+def _needs(steps: Sequence[Step], watch: Watch) -> list[_Need]:
     """Return the made-up removals that some step needs, by that step."""
     needs: list[_Need] = []
     places: list[int] = []
     ranks: list[int] = []
-    for place in range(len(steps) - 1, -1, -1):
+    for place in watch.over(range(len(steps) - 1, -1, -1), "looked which removals are missing"):
         step = steps[place]
         if step.call == NOBODY:
             nearest = bisect_left(ranks, step.rank) - 1
@@ -118,11 +125,13 @@ def _needs(steps: Sequence[Step]) -> list[_Need]:
                 places.pop()
             ranks.append(step.rank)
             places.append(place)
-    return sorted(needs)
+    watch.begin("sorted the missing removals")
+    watch.sort(needs)
+    return needs
 
 
 def _moved(
-    steps: Sequence[Step], needs: Sequence[_Need], crashed: Sequence[int], calls: Calls
+    steps: Sequence[Step], needs: Sequence[_Need], crashed: Sequence[int], calls: Calls, watch: Watch
 ) -> list[int] | None:
     """Write out the steps from the back, with a crashed removal in front of each step that needs one."""
     left = len(needs)
@@ -130,7 +139,7 @@ def _moved(
         return None
     order: list[int] = []
     soonest = FOREVER
-    for place in range(len(steps) - 1, -1, -1):
+    for place in watch.over(range(len(steps) - 1, -1, -1), "put crashed removals in"):
         call = steps[place].call
         if call == NOBODY:
             continue

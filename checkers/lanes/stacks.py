@@ -56,23 +56,28 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:
-    """Decide one stack, or say why the lane doesn't apply to it."""
-    contents = gather(calls, kinds, "stack")
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:
+    """Decide one stack, or say why the lane doesn't apply to it.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
+    contents = gather(calls, kinds, "stack", watch)
     if not isinstance(contents, Contents):
         return contents
-    return settled(contents, calls, _solve)
+    return settled(contents, calls, _solve, watch)
 
 
-def _solve(contents: Contents, calls: Calls) -> list[Step] | Refutation:
+def _solve(contents: Contents, calls: Calls, watch: Watch) -> list[Step] | Refutation:
     """Find a linearization of contents without crashed pops, or refute them."""
-    stays = certain(contents)
-    gaps = free_gaps(contents, calls, stays)
+    stays = certain(contents, watch)
+    gaps = free_gaps(contents, calls, stays, watch)
     if isinstance(gaps, Refutation):
         return gaps
-    stretches = Stretches(contents, calls, stays)
+    stretches = Stretches(contents, calls, stays, watch)
     refutation = stretches.take_out_all()
     if refutation is not None:
         return refutation
@@ -80,12 +85,13 @@ def _solve(contents: Contents, calls: Calls) -> list[Step] | Refutation:
     for gap, call in zip(gaps, contents.empties, strict=True):
         placed.append(Placed(gap, LOOKS, NOBODY, SEES, NOBODY, call))
     late = [value for value in range(len(contents.values)) if contents.first[value] > contents.last[value]]
-    for value in late:
+    for value in watch.over(late, "placed values that needn't be in for any time"):
         if not contents.is_made_up(value):
             placed.extend(_at_once(contents, value, contents.last[value]))
-    placed.sort()
+    watch.begin("sorted the calls by their places")
+    watch.sort(placed)
     made_up = [value for value in late if contents.is_made_up(value)]
-    return _steps(_put_in(contents, calls, placed, made_up) if made_up else placed)
+    return _steps(_put_in(contents, calls, placed, made_up, watch) if made_up else placed, watch)
 
 
 def _at_once(contents: Contents, value: int, gap: int) -> list[Placed]:
@@ -99,34 +105,35 @@ def _at_once(contents: Contents, value: int, gap: int) -> list[Placed]:
 
 
 def _put_in(
-    contents: Contents, calls: Calls, placed: Sequence[Placed], values: Sequence[int]
+    contents: Contents, calls: Calls, placed: Sequence[Placed], values: Sequence[int], watch: Watch
 ) -> list[Placed]:
     """Put in values whose pop is made up, each where it stays longest out of the way of those below."""
-    disturbed = _disturbed(placed)
+    disturbed = _disturbed(placed, watch)
     gaps = [each.gap for each in placed]
     put: list[tuple[int, int, int]] = []
-    for value in values:
+    for value in watch.over(values, "placed values whose pop is made up"):
         seen = [calls.invokes[peek] for peek in contents.peeks.get(value, ())]
         start = bisect_left(gaps, max([contents.added[value], *seen]))
         end = bisect_right(gaps, contents.first[value] - 1)
+        watch.turn(end - start)
         place = max(range(start, end + 1), key=lambda place: (disturbed[place], place))
         gap = contents.first[value] - 1
         put.append((place, min(gap, gaps[place]) if place < len(gaps) else gap, value))
     put.sort()
     result: list[Placed] = []
     done = 0
-    for place, gap, value in put:
+    for place, gap, value in watch.over(put, "put these values in"):
         result.extend(placed[done:place])
         result.extend(_at_once(contents, value, gap))
         done = place
     return [*result, *placed[done:]]
 
 
-def _disturbed(placed: Sequence[Placed]) -> list[int]:
+def _disturbed(placed: Sequence[Placed], watch: Watch) -> list[int]:
     """Return for each place before, between and behind the calls which one next sees a value below it."""
     pushed: dict[int, int] = {NOBODY: NOBODY}
     below: list[int] = []
-    for each in placed:
+    for each in watch.over(placed, "counted the values below"):
         below.append(len(pushed))
         if each.does == ADDS:
             pushed[each.value] = len(pushed)
@@ -134,7 +141,7 @@ def _disturbed(placed: Sequence[Placed]) -> list[int]:
     disturbed = [len(placed)] * len(below)
     places: list[int] = []
     ranks: list[int] = []
-    for place in range(len(placed), -1, -1):
+    for place in watch.over(range(len(placed), -1, -1), "looked who sees a value below"):
         if place < len(placed) and placed[place].does != ADDS:
             rank = pushed[placed[place].value]
             while ranks and ranks[-1] >= rank:
@@ -148,11 +155,11 @@ def _disturbed(placed: Sequence[Placed]) -> list[int]:
     return disturbed
 
 
-def _steps(placed: Sequence[Placed]) -> list[Step]:
+def _steps(placed: Sequence[Placed], watch: Watch) -> list[Step]:
     """Return the steps: the rank of a value is when it was pushed."""
     pushed: dict[int, int] = {NOBODY: NOBODY}
     steps: list[Step] = []
-    for each in placed:
+    for each in watch.over(placed, "wrote the calls out"):
         if each.does == ADDS:
             pushed[each.value] = len(pushed)
         if each.does != ADDS or each.call != NOBODY:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.lanes.containers import Contents
     from splitbrain.checkers.normalise import Calls
+    from splitbrain.checkers.watch import Watch
 
 
 class Stay(NamedTuple):
@@ -27,23 +28,29 @@ class Stay(NamedTuple):
     value: int
 
 
-def certain(contents: Contents) -> list[Stay]:
+def certain(contents: Contents, watch: Watch) -> list[Stay]:
     """Return when each value is in for certain, by start."""
     first, last = contents.first, contents.last
-    return sorted(Stay(first[v], last[v], v) for v in range(len(first)) if first[v] < last[v])
+    values = watch.over(range(len(first)), "looked when each value is in for certain")
+    stays = [Stay(first[v], last[v], v) for v in values if first[v] < last[v]]
+    watch.begin("sorted these times")
+    watch.sort(stays)
+    return stays
 
 
-def free_gaps(contents: Contents, calls: Calls, stays: Sequence[Stay]) -> list[int] | Refutation:
+def free_gaps(
+    contents: Contents, calls: Calls, stays: Sequence[Stay], watch: Watch
+) -> list[int] | Refutation:
     """Return for each call that found nothing the first gap inside it in which nothing is in for certain."""
     runs: list[Stay] = []
-    for stay in stays:
+    for stay in watch.over(stays, "looked when nothing is in for certain"):
         if runs and stay.start < runs[-1].end:
             runs[-1] = runs[-1]._replace(end=max(runs[-1].end, stay.end))
         else:
             runs.append(stay)
     starts = [run.start for run in runs]
     gaps: list[int] = []
-    for call in contents.empties:
+    for call in watch.over(contents.empties, "looked for gaps for calls that found nothing"):
         gap = calls.invokes[call]
         run = bisect_right(starts, gap) - 1
         if run >= 0 and gap < runs[run].end:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from splitbrain.checkers.lanes.containers import Contents
     from splitbrain.checkers.normalise import Calls
+    from splitbrain.checkers.watch import Watch
 
 ADDS, SEES, REMOVES = 0, 1, 2
 """What a call does to its value."""
@@ -35,10 +36,10 @@ class Placed(NamedTuple):
 class _Maxima:
     """A tree of maxima over a row of numbers, in which single ones can be lowered."""
 
-    def __init__(self, row: Sequence[int]) -> None:
+    def __init__(self, row: Sequence[int], watch: Watch) -> None:
         self._size = size = 1 << len(row).bit_length()
         self._tree = tree = [NOBODY] * size + list(row) + [NOBODY] * (size - len(row))
-        for node in range(size - 1, 0, -1):
+        for node in watch.over(range(size - 1, 0, -1), "built the tree of maxima"):
             tree[node] = max(tree[2 * node], tree[2 * node + 1])
 
     def put(self, place: int, number: int) -> None:
@@ -92,17 +93,20 @@ class Stretches:
     The row holds the values that must be in for some time, by f; all numbers of values here are places in it.
     """
 
-    def __init__(self, contents: Contents, calls: Calls, stays: Sequence[Stay]) -> None:
+    def __init__(self, contents: Contents, calls: Calls, stays: Sequence[Stay], watch: Watch) -> None:
+        self._watch = watch
         self._contents = contents
         self._calls = calls
         self._stays = stays
+        watch.begin("laid the values out")
         self._values = values = [stay.value for stay in stays]
         self._first = [stay.start for stay in stays]
         self._last = [min(stay.end, FOREVER) for stay in stays]
         self._added = [contents.added[value] for value in values]
         self._taken = [contents.taken[value] for value in values]
-        self._peeks = [list(contents.peeks.get(value, ())) for value in values]
-        self._maxima = _Maxima(self._last)
+        rows = watch.over(values, "laid the peeks out")
+        self._peeks = [list(contents.peeks.get(value, ())) for value in rows]
+        self._maxima = _Maxima(self._last, watch)
         count = len(values)
         self._stretch_of = [NOBODY] * count
         """The number of the stretch of each value; `NOBODY` when it was taken out."""
@@ -117,6 +121,7 @@ class Stretches:
     def take_out_all(self) -> Refutation | None:
         """Take out all values, or refute a stretch."""
         self._divide_all()
+        self._watch.begin("took values out from the bottom", len(self._values))
         while self._pending:
             stretch: _Stretch | None = self._pending.pop()
             while stretch is not None:
@@ -124,6 +129,7 @@ class Stretches:
                 if found is None:
                     return self._refutation(stretch)
                 self._take_out(stretch, *found)
+                self._watch.step()
                 stretch = self._split(stretch, found[0])
         return None
 
@@ -131,7 +137,7 @@ class Stretches:
         """Divide the row into stretches."""
         start = 0
         last = NOBODY
-        for place, first in enumerate(self._first):
+        for place, first in enumerate(self._watch.over(self._first, "divided the values into stretches")):
             if first > last and place > start:
                 self._add_stretch(range(start, place), start, place - 1, last)
                 start = place
@@ -159,6 +165,7 @@ class Stretches:
         prevented: list[tuple[int, int]] = []
         found = None
         while bottoms and found is None and -bottoms[0][0] > stretch.last:
+            self._watch.turn()
             bottom = heappop(bottoms)
             if belongs[bottom[1]] != stretch.number:
                 continue
@@ -184,6 +191,7 @@ class Stretches:
         for number, peek in enumerate(peeks):
             gap, last = self._range(stretch, peek)
             while gap <= last:
+                self._watch.turn()
                 reach = self._maxima.most(bisect_right(self._first, gap))
                 if reach <= gap:
                     break
@@ -237,6 +245,7 @@ class Stretches:
         else:
             reach = self._maxima.most(taken)
         while reach < self._last[taken]:
+            self._watch.turn()
             begun = bisect_right(self._first, reach)
             further = self._maxima.most(begun)
             if further > reach:
@@ -266,6 +275,7 @@ class Stretches:
         behind: list[int] = []
         back, ahead = self._previous[place], place
         while back >= stretch.start and ahead <= stretch.end:
+            self._watch.turn()
             before.append(back)
             behind.append(ahead)
             back, ahead = self._previous[back], self._next[ahead]
@@ -287,6 +297,7 @@ class Stretches:
         chosen: dict[int, None] = {}
         pending = covering(stays, stretch.first, stretch.last)
         while pending:
+            self._watch.look()
             place = pending.pop()
             if place in chosen:
                 continue

@@ -44,51 +44,58 @@ from typing import TYPE_CHECKING, NamedTuple
 from splitbrain.checkers.lanes.insertion import insert_observers
 from splitbrain.checkers.normalise import FOREVER, NONE
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.values import show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
+    from splitbrain.checkers.watch import Watch
 
 _BEFORE_EVERYTHING = -1
 _NOBODY = -1
 """The writer of the initial value."""
 
 
-def decide(calls: Calls, kinds: Kinds) -> Outcome:  # noqa: PLR0911 - one return a rule
-    """Decide one key, or say why the lane doesn't apply to it."""
+def decide(calls: Calls, kinds: Kinds, watch: Watch) -> Outcome:  # noqa: PLR0911 - one return a rule
+    """Decide one key, or say why the lane doesn't apply to it.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
     if not all(map(kinds.flat.__getitem__, calls.kinds)):
         return Undecided("a call is more than an access to one register")
-    observed = _observed_values(calls, kinds)
-    writers = _writers(calls, kinds, observed)
+    observed = _observed_values(calls, kinds, watch)
+    writers = _writers(calls, kinds, observed, watch)
     if isinstance(writers, Undecided):
         return writers
-    clusters, aside = _clusters(calls, kinds, observed, writers)
-    chains = _chains(calls, kinds, clusters)
+    clusters, aside = _clusters(calls, kinds, observed, writers, watch)
+    chains = _chains(calls, kinds, clusters, watch)
     if isinstance(chains, Refutation):
         return chains
     blocks: list[_Block] = []
-    for chain in chains:
-        block = _block(calls, chain)
+    for chain in watch.over(chains, "wrote the blocks out"):
+        block = _block(calls, chain, watch)
         if isinstance(block, Refutation):
             return block
         blocks.append(block)
-    order = _in_order(blocks)
+    order = _in_order(blocks, watch)
     if isinstance(order, Refutation):
         return order
-    complete = insert_observers(calls, kinds, order, aside)
+    complete = insert_observers(calls, kinds, order, aside, watch)
     if complete is None:
         return Undecided("a call that compared unequal finds no place in the linearization of the others")
     return Linearization(complete)
 
 
-def _observed_values(calls: Calls, kinds: Kinds) -> set[int]:
+def _observed_values(calls: Calls, kinds: Kinds, watch: Watch) -> set[int]:
     """Return the values that completed calls read or compared equal, transitively through crashed cas."""
     reads, writes = kinds.reads, kinds.writes
     observed: set[int] = set()
     crashed: dict[int, list[int]] = {}
-    for kind, returned in zip(calls.kinds, calls.returns, strict=True):
+    rows = zip(watch.over(calls.kinds, "looked at what was observed"), calls.returns, strict=True)
+    for kind, returned in rows:
         value = reads[kind]
         if value == NONE:
             continue
@@ -106,15 +113,17 @@ def _observed_values(calls: Calls, kinds: Kinds) -> set[int]:
     return observed
 
 
-def _writers(calls: Calls, kinds: Kinds, observed: set[int]) -> dict[int, int] | Undecided:
+def _writers(calls: Calls, kinds: Kinds, observed: set[int], watch: Watch) -> dict[int, int] | Undecided:
     """Return the one writer of each observed value, or the reason why there isn't one."""
     writers = {kinds.initial: _NOBODY}
     writes = kinds.writes
-    for index, kind in enumerate(calls.kinds):
+    for index, kind in enumerate(watch.over(calls.kinds, "looked for the writers")):
         value = writes[kind]
         if value in observed:
             if value in writers:
-                return Undecided(f"the value {kinds.values[value]!r} was observed and has several writers")
+                return Undecided(
+                    f"the value {show(kinds.values[value])} was observed and has several writers"
+                )
             writers[value] = index
     if len(writers) < len(observed | {kinds.initial}):
         return Undecided("a value was observed that nobody wrote")
@@ -129,13 +138,14 @@ class _Cluster(NamedTuple):
 
 
 def _clusters(
-    calls: Calls, kinds: Kinds, observed: set[int], writers: dict[int, int]
+    calls: Calls, kinds: Kinds, observed: set[int], writers: dict[int, int], watch: Watch
 ) -> tuple[dict[int, _Cluster], list[int]]:
     """Return the clusters by their writer, and the observers that were set aside."""
     reads, writes, differs = kinds.reads, kinds.writes, kinds.differs
     clusters = {writer: _Cluster(writer, []) for writer in writers.values()}
     aside: list[int] = []
-    for index, (kind, returned) in enumerate(zip(calls.kinds, calls.returns, strict=True)):
+    rows = zip(watch.over(calls.kinds, "gathered the readers of each value"), calls.returns, strict=True)
+    for index, (kind, returned) in enumerate(rows):
         if writes[kind] == NONE:
             if reads[kind] == NONE or differs[kind] != NONE:
                 aside.append(index)
@@ -146,13 +156,15 @@ def _clusters(
     return clusters, aside
 
 
-def _chains(calls: Calls, kinds: Kinds, clusters: dict[int, _Cluster]) -> list[list[_Cluster]] | Refutation:
+def _chains(
+    calls: Calls, kinds: Kinds, clusters: dict[int, _Cluster], watch: Watch
+) -> list[list[_Cluster]] | Refutation:
     """Link each cas to the cluster of the value it replaced; refute forks and circles."""
     reads, writes = kinds.reads, kinds.writes
     writer_of = {writes[calls.kinds[writer]]: writer for writer in clusters if writer != _NOBODY}
     writer_of[kinds.initial] = _NOBODY
     following: dict[int, int] = {}
-    for writer in clusters:
+    for writer in watch.over(list(clusters), "linked each cas to the value that it replaced"):
         replaced = reads[calls.kinds[writer]] if writer != _NOBODY else NONE
         if replaced == NONE:
             continue
@@ -164,11 +176,12 @@ def _chains(calls: Calls, kinds: Kinds, clusters: dict[int, _Cluster]) -> list[l
     followers = set(following.values())
     chains = []
     seen = 0
-    for first, cluster in clusters.items():
+    for first, cluster in watch.over(list(clusters.items()), "followed the chains of cas"):
         if first in followers:
             continue
         chain, current = [cluster], first
         while current in following:
+            watch.turn()
             current = following[current]
             chain.append(clusters[current])
         seen += len(chain)
@@ -197,13 +210,14 @@ class _Block(NamedTuple):
     invoker: int
 
 
-def _block(calls: Calls, chain: Sequence[_Cluster]) -> _Block | Refutation:
+def _block(calls: Calls, chain: Sequence[_Cluster], watch: Watch) -> _Block | Refutation:
     """Write out a chain and check the order inside it."""
     invokes, returns = calls.invokes, calls.returns
     order: list[int] = []
     earliest, latest = FOREVER, _BEFORE_EVERYTHING
     returner = invoker = _NOBODY
     for position, (writer, readers) in enumerate(chain):
+        watch.turn()
         begun = latest
         if writer == _NOBODY:
             earliest = _BEFORE_EVERYTHING
@@ -232,12 +246,13 @@ def _between(chain: Sequence[_Cluster], late: int, early: int) -> list[int]:
     return list(dict.fromkeys([*links, early, late]))
 
 
-def _in_order(blocks: list[_Block]) -> list[int] | Refutation:
+def _in_order(blocks: list[_Block], watch: Watch) -> list[int] | Refutation:
     """Sort the blocks and check that none must precede one that comes before it."""
-    blocks.sort(key=lambda block: min(block.earliest, block.latest))
+    watch.begin("sorted the blocks")
+    watch.sort(blocks, key=lambda block: min(block.earliest, block.latest))
     order: list[int] = []
     last: _Block | None = None
-    for block in blocks:
+    for block in watch.over(blocks, "compared the blocks"):
         if last is not None and block.earliest < last.latest:
             return Refutation("zones", _conflict(last, block))
         if last is None or block.latest > last.latest:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.models.bank import Bank, OverdraftBank
 from splitbrain.checkers.models.base import Call, Model, ModelMismatch
 from splitbrain.checkers.models.counter import Counter
@@ -28,9 +29,10 @@ from splitbrain.checkers.models.sets import GrowSet, Set, SetFull
 from splitbrain.checkers.models.shapes import is_integer
 from splitbrain.checkers.models.transactions import ListAppend, RwRegister
 from splitbrain.checkers.values import show_name
+from splitbrain.checkers.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from splitbrain.histories.history import History
 
@@ -64,48 +66,56 @@ _BY_SHAPE = {Mutex, Set, Counter, GrowSet, ListAppend}
 """Models whose operations others have by the same names."""
 
 
-def choose(history: History) -> str:
+def choose(history: History, budget: Budget | None = None) -> str:
     """Name the model that a history is most likely about.
 
     Raises:
+        BudgetExceeded: the time or the memory is spent.
         ModelMismatch: none fits all of its operations; the sentence names the first that is too much.
     """
+    watch = Watch(budget or Budget())
     happened = {f for f, status in zip(history.f, history.status, strict=True) if status != _FAIL}
     functions = {history.functions[f] for f in happened or range(len(history.functions))}
     candidates = [model for model in BUILT_IN if functions <= set(model.functions)]
     if candidates and candidates[0] not in _BY_SHAPE and functions != {"read"}:
         return candidates[0].name
-    calls = list(_calls(history))
-    candidates = [model for model in candidates if _fits(model(), calls)]
+    calls = list(_calls(history, watch))
+    candidates = [model for model in candidates if _fits(model(), calls, watch)]
     meant = [model for model, is_meant in _HINTS if model in candidates and is_meant(calls)]
     for model in (*meant, *candidates):
         return model.name
-    raise ModelMismatch(_none_fits(calls))
+    raise ModelMismatch(_none_fits(calls, watch))
 
 
-def fitting(history: History) -> list[str]:
-    """Name all models that know the shape of every operation which could be evidence."""
-    calls = list(_calls(history))
-    return [model.name for model in BUILT_IN if _fits(model(), calls)]
+def fitting(history: History, budget: Budget | None = None) -> list[str]:
+    """Name all models that know the shape of every operation which could be evidence.
+
+    Raises:
+        BudgetExceeded: the time or the memory is spent.
+    """
+    watch = Watch(budget or Budget())
+    calls = list(_calls(history, watch))
+    return [model.name for model in BUILT_IN if _fits(model(), calls, watch)]
 
 
-def _calls(history: History) -> Iterator[_Placed]:
+def _calls(history: History, watch: Watch) -> Iterator[_Placed]:
     """Yield each operation that could be evidence, with its position."""
     functions, unapplied = history.functions, history.unapplied
-    rows = zip(history.f, history.status, history.invoke, history.values, history.results, strict=True)
-    for index, (f, status, invoke, value, result) in enumerate(rows):
+    every = watch.over(range(len(history)), "looked at the operations")
+    columns = (history.f, history.status, history.invoke, history.values, history.results)
+    for index, f, status, invoke, value, result in zip(every, *columns, strict=True):
         if status != _FAIL:
             yield invoke, Call(functions[f], value, result, status == 0, index not in unapplied)
 
 
-def _fits(model: Model, calls: Iterable[_Placed]) -> bool:
-    return all(model.complaint(call) is None for _, call in calls)
+def _fits(model: Model, calls: Sequence[_Placed], watch: Watch) -> bool:
+    return all(model.complaint(call) is None for _, call in watch.over(calls, f"tried {model.name}"))
 
 
-def _none_fits(calls: Sequence[_Placed]) -> str:
+def _none_fits(calls: Sequence[_Placed], watch: Watch) -> str:
     """Say at which operation the last models that fitted so far stopped to fit, and what it would fit."""
     models: list[Model] = [model() for model in BUILT_IN]
-    for position, call in calls:
+    for position, call in watch.over(calls, "looked for the operation that fits no model"):
         left = [model for model in models if model.complaint(call) is None]
         if left:
             models = left

@@ -55,20 +55,25 @@ def verify_linearizations(certificate: Mapping[str, Any], history: History) -> V
     for key, (shown, order) in orders.items():
         if key not in keys:
             raise RejectedError(f"The history has no operation on the key {shown}.")
-        _replay(claim, keys[key], order, shown)
+        _replay(claim, keys[key], order, f"order of key {shown}" if claim.keyed else "order")
         placed += len(order)
     for key, rows in keys.items():
         missing = next((each for each in rows.values() if claim.completed(each)), None)
         if key not in orders and missing is not None:
+            of_key = f"the key of {describe(missing)}, {show(reveal(key))}"
             raise RejectedError(
-                f"The certificate has no order for the key of {describe(missing)}, {show(reveal(key))}."
+                f"The certificate has no order for {of_key if claim.keyed else describe(missing)}."
             )
     return Verification(
         holds=True,
-        reason=f"The history is linearizable {claim}: {placed} operations were replayed, on {len(orders)}"
-        f" {'key' if len(orders) == 1 else 'keys'}.",
+        reason=f"The history is linearizable {claim}: {placed} operation{'s were' if placed != 1 else ' was'}"
+        f" replayed{_on_keys(len(orders)) if claim.keyed else ''}.",
         checked=placed,
     )
+
+
+def _on_keys(count: int) -> str:
+    return f", on {count} {'key' if count == 1 else 'keys'}"
 
 
 def _keys(claim: Claim, history: History) -> dict[Hashable, dict[int, _Row]]:
@@ -113,22 +118,24 @@ def _orders(certificate: Mapping[str, Any]) -> dict[Hashable, tuple[str, list[in
     return orders
 
 
-def _replay(claim: Claim, rows: Mapping[int, _Row], order: Sequence[int], key: str) -> None:
+def _replay(claim: Claim, rows: Mapping[int, _Row], order: Sequence[int], name: str) -> None:
     placed = set(order)
     if not placed <= rows.keys():
         position = next(each for each in order if each not in rows)
-        raise RejectedError(f"The order of key {key} names position {position}: no operation on that key.")
+        raise RejectedError(
+            f"The {name} names position {position}: no operation{' on that key' * claim.keyed}."
+        )
     if len(placed) < len(order):
         ((twice, _),) = Counter(order).most_common(1)
-        raise RejectedError(f"The order of key {key} holds {describe(rows[twice])} twice.")
+        raise RejectedError(f"The {name} holds {describe(rows[twice])} twice.")
     for position, row in rows.items():
         if position in placed:
             if claim.void(row):
-                raise RejectedError(f"The order of key {key} holds {describe(row)}, which failed.")
+                raise RejectedError(f"The {name} holds {describe(row)}, which failed.")
         elif claim.completed(row):
-            raise RejectedError(f"The order of key {key} leaves out {describe(row)}, which completed.")
+            raise RejectedError(f"The {name} leaves out {describe(row)}, which completed.")
     ordered = [rows[position] for position in order]
-    _respect_real_time(claim, ordered, key)
+    _respect_real_time(claim, ordered, name)
     steps = [claim.steps(row) for row in ordered]
     registers = dict.fromkeys(step.register for some in steps for step in some)
     numbers = {register: number for number, register in enumerate(registers)}
@@ -137,17 +144,17 @@ def _replay(claim: Claim, rows: Mapping[int, _Row], order: Sequence[int], key: s
         after = take(some, state, numbers)
         if after is None:
             found = ", ".join(show(reveal(value)) for value in state)
-            raise RejectedError(f"In the order of key {key}, {describe(row)} is illegal: it finds {found}.")
+            raise RejectedError(f"In the {name}, {describe(row)} is illegal: it finds {found}.")
         state = after
 
 
-def _respect_real_time(claim: Claim, ordered: Sequence[_Row], key: str) -> None:
+def _respect_real_time(claim: Claim, ordered: Sequence[_Row], name: str) -> None:
     """Scan from the back: the earliest return of all later operations must not precede an invocation."""
     earliest: _Row | None = None
     for row in reversed(ordered):
         if earliest is not None and earliest.complete < row.invoke:
             raise RejectedError(
-                f"The order of key {key} places {describe(row)} before {describe(earliest)},"
+                f"The {name} places {describe(row)} before {describe(earliest)},"
                 " which had returned when it was invoked."
             )
         if claim.completed(row) and (earliest is None or row.complete < earliest.complete):

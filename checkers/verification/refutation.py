@@ -85,7 +85,7 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
             kept = [(each.operation, step) for each in remaining for step in each.steps]
             lasting = [each for each in operations if not window.forgets(task(claim, each))]
             held = check_values_dropped(claim, dropped, kept, operations, lasting, held=held)
-    subject = _Subject(shown, f" on key {shown}" if claim.keyed else "", str(claim), len(operations))
+    subject = _Subject(f" on key {shown}" if claim.keyed else "", str(claim), len(operations))
     if certificate["kind"] == "prices":
         return _refuted_by_prices(subject, tasks, held, _prices(certificate, tasks), budget)
     return _refuted_by_exhaustion(subject, tasks, held, budget)
@@ -94,7 +94,6 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
 class _Subject(NamedTuple):
     """What a sentence about the refutation names: the key, by what semantics, of how many operations."""
 
-    key: str
     where: str
     claim: str
     operations: int
@@ -106,20 +105,19 @@ def _refuted_by_exhaustion(
     outcome = exhaust(tasks, held, budget)
     if outcome.linearizable:
         order = f", for instance {', '.join(map(str, outcome.order))}" if outcome.order else ""
-        raise RejectedError(
-            f"The {len(tasks)} operations kept of key {subject.key} have a legal order{order}."
-        )
+        raise RejectedError(f"The {len(tasks)} operations kept{subject.where} have a legal order{order}.")
     if outcome.linearizable is None:
         return Verification(
             holds="unknown",
-            reason=f"The {len(tasks)} operations kept of key {subject.key} are too many to refute anew:"
+            reason=f"The {len(tasks)} operations kept{subject.where} are too many to refute anew:"
             f" {outcome.explored} steps were tried.",
             checked=len(tasks),
         )
     return Verification(
         holds=True,
         reason=f"The history is not linearizable {subject.claim}: {len(tasks)} of its {subject.operations}"
-        f" operations{subject.where} have no legal order (steps tried: {outcome.explored}).",
+        f" operations{subject.where} {'has' if len(tasks) == 1 else 'have'} no legal order"
+        f" (steps tried: {outcome.explored}).",
         checked=len(tasks),
     )
 
@@ -135,13 +133,13 @@ def _refuted_by_prices(
     if not bill.finished:
         return Verification(
             holds="unknown",
-            reason=f"The {len(tasks)} operations kept of key {subject.key} are too many to price anew:"
+            reason=f"The {len(tasks)} operations kept{subject.where} are too many to price anew:"
             f" {bill.steps} steps were tried.",
             checked=len(tasks),
         )
     if bill.cost is not None and bill.cost <= worth:
         raise RejectedError(
-            f"The prices prove nothing: an order of the {len(tasks)} operations kept of key {subject.key}"
+            f"The prices prove nothing: an order of the {len(tasks)} operations kept{subject.where}"
             f" costs {bill.cost}, and all indeterminate ones together {worth}."
         )
     costs = (
@@ -152,7 +150,7 @@ def _refuted_by_prices(
     return Verification(
         holds=True,
         reason=f"The history is not linearizable {subject.claim}: {len(tasks)} of its {subject.operations}"
-        f" operations{subject.where} have no legal order, {costs}.",
+        f" operations{subject.where} {'has' if len(tasks) == 1 else 'have'} no legal order, {costs}.",
         checked=len(tasks),
     )
 
@@ -204,8 +202,8 @@ def _remaining(
                 f" unlike {show(entry)}."
             )
         if position not in known:
-            key = show(certificate["key"])
-            raise RejectedError(f"Position {position} is no operation on the key {key}.")
+            on_key = f" on the key {show(certificate['key'])}" if claim.keyed else " of the history"
+            raise RejectedError(f"Position {position} is no operation{on_key}.")
         if position in remaining:
             raise RejectedError(f"The certificate names {describe(known[position])} twice.")
         operation = known[position]

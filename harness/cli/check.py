@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from splitbrain import registry
+from splitbrain.checkers.budget import Budget, BudgetExceeded
 from splitbrain.checkers.lanes.names import METHODS
 from splitbrain.cli.evidence import Decided, Files, file_options, write_files
 from splitbrain.cli.output import emit
@@ -98,9 +99,17 @@ _DECIDING_OPTIONS = (
         help="Force a way to decide: that of a data type (near-linear), zones (registers with unique values),"
         " priced (many crashed operations), configurations or depth-first (any history).",
     ),
-    click.option("--timeout", type=BUDGET, help="Seconds of checking for each file."),
     click.option(
-        "--max-memory", type=click.IntRange(min=1), metavar="MB", help="Memory the search may take."
+        "--timeout",
+        type=BUDGET,
+        metavar="SECONDS",
+        help="Time to decide each file in, counted from when it has been read; beyond it, unknown.",
+    ),
+    click.option(
+        "--max-memory",
+        type=click.IntRange(min=1),
+        metavar="MB",
+        help="Memory that this process may hold while it decides, the history included; beyond it, unknown.",
     ),
 )
 
@@ -179,21 +188,33 @@ def _decide(path: Path, asked: Asked, certificate: Path | None) -> Decided:
     if path.is_dir():
         raise UsageError(f"{path} is a directory, but not of a run: it has no test.json.")
     history = read_history(path, format=asked.file_format, keyed=asked.keyed)
-    model = asked.model or guess_model(history, path)
-    result = decide_history(history, model, asked)
+    budget = Budget(asked.timeout, asked.max_memory)
+    try:
+        model = asked.model or guess_model(history, path, budget)
+    except BudgetExceeded as exceeded:
+        return Decided(_verdict(path, None, _unguessed(history, exceeded, asked), certificate), None, history)
+    result = decide_history(history, model, asked, budget)
     verdict = _verdict(path, model, result, certificate)
     if asked.vacuity and result.valid is True:
-        verdict["coverage"]["vacuity"] = _vacuity(history, model, result)
+        verdict["coverage"]["vacuity"] = _vacuity(history, model, result, budget)
     return Decided(verdict, result.certificate, history)
 
 
-def _vacuity(history: History, model: str, result: CheckResult) -> dict[str, Any]:
+def _unguessed(history: History, exceeded: BudgetExceeded, asked: Asked) -> CheckResult:
+    """Return the verdict on a history whose data type took too long to guess."""
+    from splitbrain.checkers.portfolio import undecided  # noqa: PLC0415  see the lazy imports below
+
+    why = f"{exceeded} ran out while its data type was guessed (--model names it)"
+    return undecided(history, why, asked.method, asked.timeout or 0.0)
+
+
+def _vacuity(history: History, model: str, result: CheckResult, budget: Budget) -> dict[str, Any]:
     from splitbrain.checkers.vacuity import measure_vacuity  # noqa: PLC0415  only when asked for
 
     found = registry.find("models", model)
     assert result.certificate is not None
     with registry.answering_for(found.value):
-        return measure_vacuity(history, found.make(), result.certificate, Random(0)).to_json()
+        return measure_vacuity(history, found.make(), result.certificate, Random(0), budget=budget).to_json()
 
 
 def _judge(path: Path, asked: Asked, certificate: Path | None) -> dict[str, Any]:
@@ -209,7 +230,7 @@ def _judge(path: Path, asked: Asked, certificate: Path | None) -> dict[str, Any]
     return judge(RunDirectory(path), timeout=asked.timeout, max_memory_mb=asked.max_memory)[0]
 
 
-def decide_history(history: History, model: str, asked: Asked) -> CheckResult:
+def decide_history(history: History, model: str, asked: Asked, budget: Budget) -> CheckResult:
     """Run the linearizability checker as asked."""
     from splitbrain.checkers.models.base import ModelError, ModelMismatch  # noqa: PLC0415  see the lazy imports above
     from splitbrain.checkers.portfolio import UNSET, check_linearizable  # noqa: PLC0415  as above
@@ -224,24 +245,24 @@ def decide_history(history: History, model: str, asked: Asked) -> CheckResult:
                 nil_reads=asked.nil_reads,
                 failed_cas=asked.failed_cas,
                 keyed=asked.keyed,
-                timeout=asked.timeout,
-                max_memory_mb=asked.max_memory,
+                budget=budget,
                 method=asked.method,
             )
     except (ModelMismatch, ModelError) as error:
         raise UsageError(f"{history.source}: {error}") from error
 
 
-def guess_model(history: History, path: Path) -> str:
+def guess_model(history: History, path: Path, budget: Budget) -> str:
     """Name the model that a history's operations fit (see `checkers/models/choice.py`).
 
     Raises:
+        BudgetExceeded: the time or the memory is spent.
         UsageError: no model fits; the sentence names the first operation that is too much, and the models.
     """
     from splitbrain.checkers.models import ModelMismatch, choose  # noqa: PLC0415  see the lazy imports above
 
     try:
-        return choose(history)
+        return choose(history, budget)
     except ModelMismatch as mismatch:
         raise UsageError(
             f"{path}: {mismatch} Name a model with --model: {', '.join(registry.names('models'))},"
@@ -249,7 +270,7 @@ def guess_model(history: History, path: Path) -> str:
         ) from mismatch
 
 
-def _verdict(path: Path, model: str, result: CheckResult, certificate: Path | None) -> dict[str, Any]:
+def _verdict(path: Path, model: str | None, result: CheckResult, certificate: Path | None) -> dict[str, Any]:
     """Give a file's verdict the shape of a run's; what only a run has is empty."""
     return {
         "file": str(path),

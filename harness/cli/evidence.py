@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,7 +33,9 @@ class Files:
     dot: Path | None = None
 
     def refuse_mistakes(self, histories: Sequence[Path]) -> None:
-        """Refuse what would lose something: several answers in one file, or a history overwritten.
+        """Refuse what would lose something, before anything is decided.
+
+        That is: several answers in one file, a history overwritten, a file that has no place to be.
 
         Raises:
             UsageError: one sentence about the first mistake.
@@ -48,6 +51,11 @@ class Files:
                 raise UsageError(f"{option} takes one file at a time.")
             if target.exists() and histories[0].exists() and target.samefile(histories[0]):
                 raise UsageError(f"{option} would overwrite the history {target}.")
+            folder = target.absolute().parent
+            if not folder.is_dir():
+                raise UsageError(f"{option}: {target} can't be written: there is no folder {folder}.")
+            if target.is_dir() or not os.access(target if target.exists() else folder, os.W_OK):
+                raise UsageError(f"{option}: {target} can't be written.")
         if len({target.absolute() for target in given.values()}) < len(given):
             raise UsageError(f"{' and '.join(given)} name the same file.")
 

@@ -82,5 +82,6 @@ def _verify(proof: dict[str, Any], file: Path) -> Verification:
         keyed: Keyed = "yes" if proof.get("keyed") else "no"
         history = read_history(RunDirectory(file).history if run else file, keyed=keyed, tolerate_torn=run)
     except HistoryError as error:
-        raise UsageError(str(error)) from error
+        keys = "; the certificate speaks of a history in which every operation has a key"
+        raise UsageError(f"{error}{keys if keyed == 'yes' and error.line is not None else ''}") from error
     return verify_history(proof, history)

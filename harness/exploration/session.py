@@ -6,12 +6,12 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.streaming import Stream
 from splitbrain.exploration.assess import CHECK_TIMEOUT
 from splitbrain.exploration.case import Case
 from splitbrain.exploration.determinism import HASH_SEEDS, compare_traces
 from splitbrain.exploration.simulate import resolve, simulate
 from splitbrain.histories import Journal
+from splitbrain.runner.examiner import Examiner
 from splitbrain.runner.judge import conclude
 from splitbrain.runner.session import interrupts
 from splitbrain.simulation.environment import Disk, Environment, Network
@@ -104,18 +104,15 @@ def execute_simulated(
 
 def _convicted(resolved: Resolved, found: list[str]) -> Callable[[Lines, Mapping[str, Any]], bool]:
     """Return what looks for a violation in what has happened so far, and puts its summary into `found`."""
-    stream, taken = Stream(resolved.model), 0
+    examiner, taken = Examiner(resolved.model, resolved.checkers, timeout=CHECK_TIMEOUT), 0
 
     def enough(history: Lines, notes: Mapping[str, Any]) -> bool:
         nonlocal taken
-        for line in history.lines[taken:]:
-            stream.add(line)
+        examiner.add(history.lines[taken:])
         taken = len(history.lines)
-        violation = stream.look(timeout=CHECK_TIMEOUT)
-        results = [checker.check(notes) for checker in resolved.checkers] if violation is None else []
-        found.extend([violation.summary] if violation is not None else [])
-        found.extend(result.reason for result in results if result.valid is False)
-        return bool(found)
+        violation = examiner.look(lambda: notes)
+        found.extend([] if violation is None else [violation])
+        return violation is not None
 
     return enough
 

@@ -43,7 +43,7 @@ from splitbrain.faults.holds import Holds
 from splitbrain.faults.inquiry import Ask, Inquiry
 from splitbrain.faults.occurrence import BITING, IDLE, SECOND, Occurrence, Phase
 from splitbrain.faults.performer import Performer
-from splitbrain.faults.roles import RoleTracker
+from splitbrain.faults.standing import Standing
 from splitbrain.faults.triggers import Triggers
 from splitbrain.faults.watch import Watch, sight_over
 
@@ -101,7 +101,7 @@ class Nemesis:
         self._holds = Holds(self._nodes)
         self._dials = Dials()
         self._triggers = Triggers(self._nodes, self._holds, self._submit)
-        self._roles = RoleTracker(roles)
+        self._standing = Standing(self._nodes, roles, self._holds, self._triggers)
         self._inquiries: list[Inquiry] = []
         self._returning: dict[str, list[tuple[Occurrence, Stage]]] = defaultdict(list)
         self._closing = False
@@ -166,7 +166,7 @@ class Nemesis:
     def deliver(self, event: BackendEvent, now: int) -> None:
         """Take in what the backend reported; events of clients mean nothing here."""
         if isinstance(event, NodeNoted):
-            self._roles.note(event.node, event.kind, event.fields)
+            self._standing.note(event)
             return
         if isinstance(event, ActionDone):
             self._performer.deliver(event, now)
@@ -179,7 +179,7 @@ class Nemesis:
                     self._triggers.arm_again(each.entry.id, each.entry.when, event.node, now)
         elif isinstance(event, NodeExited):
             self._holds.failed(event.node)
-            self._forget(event.node)
+            self._standing.forget(event.node)
         self._refresh()
 
     def heal_all(self, now: int) -> None:
@@ -208,14 +208,14 @@ class Nemesis:
 
     def _fired(self, event: Triggered, now: int) -> None:
         """Let the first node that fits set its fault off; any other one goes on at once."""
-        self._roles.note(event.node, event.kind, event.fields)
+        self._standing.note(event)
         self._triggers.stop(event.node)
         each = self._occurrences.get(event.trigger)
         if each is None or each.phase is not Phase.ARMED or each.entry.when is None:
             self._triggers.release(event.node, now)
             return
         when = each.entry.when
-        if when.node not in ("any", *self._nodes) and self._players().get(when.node) != event.node:
+        if when.node not in ("any", *self._nodes) and self._standing.players().get(when.node) != event.node:
             self._triggers.pass_over(each.entry.id, when, event.node, now)
             return
         each.noter = event.node
@@ -230,7 +230,7 @@ class Nemesis:
         entry = each.entry
         view = ClusterView(
             nodes=self._nodes,
-            roles=self._players(),
+            roles=self._standing.players(),
             down=self._holds.down,
             paused=self._holds.paused,
             noter=each.noter,
@@ -325,7 +325,7 @@ class Nemesis:
         if isinstance(action, Ask):
             # What ends a fault has to be done: only the final heal gives it up, some time after.
             until = each.ends(now) if stage == "begin" else (now + ANSWER if self._closing else None)
-            inquiry = Inquiry(action, self._performer, self._askable, done, now=now, until=until)
+            inquiry = Inquiry(action, self._performer, self._standing.askable, done, now=now, until=until)
             self._inquiries.append(inquiry)
             inquiry.advance(now)
         elif isinstance(action, Restart | Resume):
@@ -345,7 +345,7 @@ class Nemesis:
         """Take hold of a node; tell whether there is a process left to act on."""
         acts = self._holds.hold(action.node, fault, action)
         if acts and not isinstance(action, Pause):
-            self._forget(action.node)
+            self._standing.forget(action.node)
         return acts
 
     def _returned(
@@ -362,7 +362,7 @@ class Nemesis:
         """Take in what became of an action, and go on to the next phase after the last one."""
         if isinstance(seen.action, Kill | PowerCut):
             # Notes may have come between the order and the death.
-            self._forget(seen.action.node)
+            self._standing.forget(seen.action.node)
         each.observations.append(seen)
         each.error = each.error or seen.error
         each.pending -= 1
@@ -383,19 +383,6 @@ class Nemesis:
 
     def _biting(self, but: Occurrence) -> list[Occurrence]:
         return [each for each in self._occurrences.values() if each is not but and each.phase in BITING]
-
-    def _players(self) -> dict[str, str | None]:
-        return self._roles.players(self._holds.down | self._holds.paused)
-
-    def _askable(self, role: str) -> list[str]:
-        """Return the nodes that run, the one that plays the role first."""
-        absent = self._holds.down | self._holds.paused | self._triggers.stopped
-        player = self._players().get(role)
-        return sorted((node for node in self._nodes if node not in absent), key=lambda node: node != player)
-
-    def _forget(self, node: str) -> None:
-        self._roles.forget(node)
-        self._triggers.forget(node)
 
     def _say(self, each: Occurrence, phase: str, now: int, **fields: Any) -> None:
         self._journal({"time": now, "id": each.entry.id, "fault": each.entry.fault, "phase": phase, **fields})

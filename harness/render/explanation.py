@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.verification.sequential import MODELS
 from splitbrain.render.text import as_json, colours_wanted, plural, printable, shorten, terminal_width, wrap
 from splitbrain.render.verdict import WORDS, coloured, what_was_checked
 from splitbrain.render.witness import label_of, render_witness
@@ -20,10 +21,11 @@ KEYS_SHOWN, CALLS_SHOWN = 5, 12
 EDGES_SHOWN = 24
 INDENT = "  "
 REPLAYED = (
-    "The proof is that order: whoever had returned when another was invoked comes before it, and replaying "
-    "it one operation at a time gives every result that was recorded."
+    "A linearization is an order in which whoever had returned when another was invoked comes before it, and "
+    "which gives every result that was recorded when it is replayed one operation at a time."
 )
 OPEN = "Unknown is neither a pass nor a violation."
+OWN_MODEL = "`splitbrain verify` can't re-check this verdict: it knows the built-in models, and not your own."
 MORE = "More of it (--timeout, --max-memory) may decide the rest."
 
 
@@ -90,6 +92,8 @@ def where_the_proof_is(verdict: Mapping[str, Any]) -> str:
     """Say where the certificate is, or how to get it."""
     file = verdict.get("run") or verdict.get("file")
     certificates = [check["certificate"] for check in verdict["checks"] if check.get("certificate")]
+    if "model" in verdict and verdict["model"] not in MODELS:
+        return OWN_MODEL
     if verdict.get("run") and certificates:
         paths = " and ".join(f"{file}/{each}" for each in certificates)
         return f"Certificates for `splitbrain verify`: {paths}."

@@ -182,10 +182,21 @@ def _along(source: _Place, target: _Place) -> tuple[str, float, float]:
 
 
 def _against(source: _Place, target: _Place) -> tuple[str, float, float]:
-    """Return the way back in time: out of the source's far edge, around, into the target's."""
+    """Return the way back in time: out of the source's far edge, around, into the target's.
+
+    Where the target lies so near that the way around would cross the source, it leaves at the near edge.
+    """
     x1 = source.left + (source.right - source.left) * 0.6
     x2 = target.left + (target.right - target.left) * 0.4
     down = source.middle >= target.middle
+    if abs(source.middle - target.middle) > ROW or (
+        source.middle != target.middle and x2 > source.left - ROW
+    ):
+        y1, y2 = (source.top, target.top + BAR) if down else (source.top + BAR, target.top)
+        half = (y1 + y2) / 2
+        path = f"M{x1:.1f} {y1:.1f} C{x1:.1f} {half:.1f} {x2:.1f} {half:.1f} {x2:.1f} {y2:.1f}"
+        # Three tenths of the way, where the arrow in the other direction has no badge.
+        return path, 0.784 * x1 + 0.216 * x2, 0.343 * y1 + 0.63 * half + 0.027 * y2
     y1 = source.top + (BAR if down else 0.0)
     y2 = target.top + (BAR if down else 0.0)
     away = (1 if down else -1) * min(ROW - BAR - 4, 24.0) * 1.5

@@ -11,10 +11,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.render.explanation import TOLD, paragraph, where_the_proof_is
-from splitbrain.render.figure import draw_witness
+from splitbrain.render.figure import SOURCES, draw_witness
 from splitbrain.render.page_data import history_data, key_text
-from splitbrain.render.text import as_json, plural, printable
-from splitbrain.render.verdict import KINDS, WORDS
+from splitbrain.render.text import plural, printable
+from splitbrain.render.verdict import KINDS, UNDECIDED, WORDS
 from splitbrain.render.witness import label_of, marked_operation
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MOST_TOLD = 10
 """Violations that are told in full."""
 STUCK = "no order explains this"
+HEADINGS = {"LIN": "Not linearizable"}
 START = "what it left is what the others begin with"
 WHYS = {
     "real-time": "one had returned when the other was invoked",
@@ -60,7 +61,9 @@ def render_page(verdict: Mapping[str, Any], history: History, proof: Mapping[str
         source=_source(verdict),
         paragraph=printable(paragraph(verdict)),
         facts=list(_facts(verdict, history)),
-        proof=where_the_proof_is(verdict),
+        # The paragraph of a valid verdict has said it, and an unknown one has no proof.
+        proof=where_the_proof_is(verdict) if verdict["valid"] is False else "",
+        marked=bool(shown),
         violations=told,
         untold=len(verdict.get("violations", ())) - len(told),
         gates=[gate for gate in verdict.get("gates", ()) if not gate.get("held")],
@@ -77,12 +80,13 @@ def _source(verdict: Mapping[str, Any]) -> str:
 
 
 def _facts(verdict: Mapping[str, Any], history: History) -> Iterator[tuple[str, str]]:
-    if "model" in verdict:
+    if verdict.get("model"):
         yield "model", str(verdict["model"])
     yield "operations", f"{len(history):,}"
     if history.keyed:
         yield "keys", f"{len(history.keys):,}"
-    yield "decided by", str(verdict.get("method") or "-")
+    method = str(verdict.get("method") or UNDECIDED)
+    yield "decided by", "nothing" if method == UNDECIDED else method
     yield "time to decide", f"{float(verdict.get('seconds') or 0.0):.3f} s"
 
 
@@ -97,7 +101,7 @@ def _violation(violation: Mapping[str, Any], name: str, *, told: bool) -> dict[s
     kind = str(violation.get("kind"))
     return {
         "name": name,
-        "kind": kind,
+        "kind": HEADINGS.get(kind, kind),
         "meaning": KINDS.get(kind, ""),
         "summary": printable(str(violation.get("summary"))),
         "figure": draw_witness(evidence, name),
@@ -124,8 +128,6 @@ def _furthest(evidence: Mapping[str, Any], labels: Mapping[int, str]) -> dict[st
     cut = evidence.get("furthest")
     if not cut:
         return None
-    states = [printable(as_json(state)) for state in cut["states"]]
-    unlisted = cut["states_in_all"] - len(states)
     order = [{"label": labels.get(each, f"position {each}"), "position": each} for each in cut["order"]]
     running = [
         labels.get(each, f"position {each}")
@@ -136,7 +138,7 @@ def _furthest(evidence: Mapping[str, Any], labels: Mapping[int, str]) -> dict[st
         "order": order,
         "skipped": cut["order_in_all"] - len(order),
         "stuck": {"label": labels.get(cut["stuck"], f"position {cut['stuck']}"), "position": cut["stuck"]},
-        "states": [*states, *([f"{unlisted} more"] if unlisted > 0 else [])],
+        "states": printable(cut["words"]),
         "several": cut["states_in_all"] > 1,
         "running": running,
     }
@@ -146,7 +148,7 @@ def _operation(
     each: Mapping[str, Any], evidence: Mapping[str, Any], marked: int | None, labels: Mapping[int, str]
 ) -> dict[str, Any]:
     position, complete = each["position"], each["complete"]
-    reasons = list(_reasons(each, evidence, marked, labels))
+    reasons = list(dict.fromkeys(_reasons(each, evidence, marked, labels)))
     return {
         "position": position,
         "process": each["process"],
@@ -174,7 +176,7 @@ def _reasons(
         if edge["from"] == position:
             yield printable(f"must come before {labels.get(edge['to'], edge['to'])}: {edge['text']}")
     for edge in evidence.get("edges", ()):
-        if edge["from"] == position and edge["why"] in ("reads", "overwrites"):
+        if edge["from"] == position and edge["why"] in SOURCES and edge not in evidence.get("circle", ()):
             yield printable(edge["text"])
     if each["status"] == "crashed":
         yield "counted as if it had never returned, which allows more orders and not fewer"

@@ -36,6 +36,8 @@ KINDS = {
     "CRASH": "a process that ended by itself",
 }
 """The kinds of violations in words, where the summary doesn't say it; docs/words.md says more."""
+UNDECIDED = "auto"
+"""The method of a history that nothing decided."""
 MOST_LISTED = 5
 """How many violations beyond the first of their kind get a sentence each."""
 LOG_LINES = 12
@@ -80,12 +82,12 @@ def coloured(lines: Sequence[str], word: tuple[str, str], *, colour: bool) -> li
 def what_was_checked(verdict: Mapping[str, Any], width: int) -> list[str]:
     """Say what was checked, how long that took, and by what."""
     about = [str(verdict["file"])] if "file" in verdict else []
-    if "model" in verdict:
+    if verdict.get("model"):  # none: it took too long to guess
         about.append(f"model {verdict['model']}")
     about.append(f"{plural(int(verdict.get('operations') or 0), 'operation')}")
     about.append(f"{float(verdict.get('seconds') or 0.0):.3f} s of checking")
     checks = verdict.get("checks", ())
-    if len(checks) == 1 and checks[0].get("method"):
+    if len(checks) == 1 and checks[0].get("method") not in (None, "", UNDECIDED):
         about.append(f"by {checks[0]['method']}")
     lines = wrap(", ".join(about), width, INDENT)
     if len(checks) > 1:

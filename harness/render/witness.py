@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from splitbrain.checkers.evidence.values import micro_operations, name_of_key
 from splitbrain.render.text import DEFAULT_WIDTH, as_json, shorten, wrap
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ MOST = 16
 LABELS = (24, 16, 11, 8)
 """Lengths to which labels are cut, in turn, until the picture fits the width."""
 OBSERVERS = ("read", "get", "cas", "txn")
+CHANGING = ("add", "remove", "contains")
+"""Operations of a set, which answer [value, whether it changed or was there]."""
 TAKERS = ("dequeue", "pop", "poll", "peek")
 """Operations whose null says that they found nothing."""
 
@@ -52,16 +55,25 @@ def render_witness(evidence: Mapping[str, Any], width: int = DEFAULT_WIDTH) -> s
     return "\n".join([*lines, *([""] if lines and story else []), *story])
 
 
-def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:
+def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:  # noqa: PLR0911 - one return a shape
     """Return what an operation did, such as `write 7`, `read 7`, `cas 1 -> 2` or `pop: empty`.
 
     A read that is shown in part tells how much it `found` in all: `read [7] of 91`.
     """
     f, value = str(operation.get("f")), operation.get("value")
+    if "key" in operation:
+        rest = label_of({each: operation[each] for each in operation if each != "key"}, longest)
+        named = f"{f} {name_of_key(operation['key'])}"
+        return shorten(named if rest == f else f"{named}: {rest.removeprefix(f).strip(' :')}", longest)
     if f == "cas" and isinstance(value, (list, tuple)) and len(value) == 2:
         text = f"cas {as_json(value[0], longest)} -> {as_json(value[1], longest)}"
         return shorten(text if operation.get("applied", True) else f"{text}, unequal", longest)
     result, returned = operation.get("result"), operation.get("status") == "ok"
+    steps = micro_operations(result if returned else value) if f == "txn" else None
+    if steps is not None:
+        return shorten(f"{f} {steps}", longest)
+    if returned and f in CHANGING and isinstance(result, (list, tuple)) and len(result) == 2:
+        return shorten(f"{f} {as_json(value, longest)} -> {as_json(result[1])}", longest)
     if f in OBSERVERS and returned:
         more = f" of {operation['found']}" if "found" in operation else ""
         return shorten(f"{f} {as_json(result, longest)}{more}", longest)

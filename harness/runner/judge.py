@@ -55,7 +55,7 @@ def judge(
     records = [FaultRecord.from_json(record) for record in outcome["records"]]
     model = registry.find("models", workload.model, beside=workload)
     results = [
-        _linearizable(history, model, timeout or DEFAULT_TIMEOUT, max_memory_mb),
+        _linearizable(history, model, DEFAULT_TIMEOUT if timeout is None else timeout, max_memory_mb),
         *[_invariants(registry.find("checkers", name, beside=system), notes) for name in system.invariants],
         _crashes(outcome["exits"]),
         *_liveness(system, outcome, records, history, test["nodes"]),

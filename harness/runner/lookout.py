@@ -2,9 +2,8 @@
 
 The controller's thread has requests to send, so the lookout reads what the run writes down anyway: its
 history and its nodes' notes, line by line as they are appended. It looks again when three times as long
-has passed as the last look took, so it takes a quarter of a core at most. What convicts a prefix convicts the
-whole (`splitbrain.checkers.streaming`; notes are never taken back either), so the run may be stopped: the
-verdict on what was recorded until then, by the checks of any run, is the same.
+has passed as the last look took, so it takes a quarter of a core at most. The run is stopped at what it
+finds (`examiner.py`): the verdict on what was recorded until then, by the checks of any run, is the same.
 
 A lookout that fails or is killed stops nothing and hides nothing: the run goes on and is judged at its end.
 """
@@ -21,7 +20,7 @@ import orjson
 
 from splitbrain import registry
 from splitbrain.checkers.invariants.notes import read_notes
-from splitbrain.checkers.streaming import Stream
+from splitbrain.runner.examiner import Examiner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from splitbrain.checkers.verdict import NodeNote
     from splitbrain.store import RunDirectory
 
 SHORTEST_WAIT = 0.25
@@ -82,7 +82,7 @@ def _watch(pipe: Connection, directory: Path, system: str, workload: str) -> Non
     """Look until something is found or the parent goes away; interrupts are its business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    look = examiner(directory, system, workload)
+    look = watcher(directory, system, workload)
     wait = SHORTEST_WAIT
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         # The parent sends nothing: the pipe is ready only when it was closed.
@@ -95,30 +95,25 @@ def _watch(pipe: Connection, directory: Path, system: str, workload: str) -> Non
             wait = max(SHORTEST_WAIT, SHARE * (monotonic() - began))
 
 
-def examiner(directory: Path, system: str, workload: str) -> Callable[[], str | None]:
+def watcher(directory: Path, system: str, workload: str) -> Callable[[], str | None]:
     """Return a function that reads what was appended since its last call and tells the first violation."""
     described = registry.find("systems", system).value
     load = registry.find("workloads", workload, beside=described).value
-    stream = Stream(registry.find("models", load.model, beside=load).make())
+    model = registry.find("models", load.model, beside=load).make()
     checkers = [registry.find("checkers", name, beside=described).make() for name in described.invariants]
+    examiner = Examiner(model, checkers, timeout=LONGEST_LOOK)
     lines = _appended(directory / "history.jsonl")
 
     def look() -> str | None:
-        for line in next(lines):
-            stream.add(line)
-        violation = stream.look(timeout=LONGEST_LOOK)
-        if violation is not None:
-            return violation.summary
-        notes = {
+        examiner.add(next(lines))
+        return examiner.look(notes)
+
+    def notes() -> dict[str, Sequence[NodeNote]]:
+        return {
             each.name: read_notes(each.name, each / "events.jsonl")
             for each in sorted((directory / "nodes").iterdir())
             if each.is_dir()
         }
-        for checker in checkers:
-            result = checker.check(notes)
-            if result.valid is False:
-                return str(result.reason)
-        return None
 
     return look
 

@@ -125,6 +125,31 @@ class Stepless(Model):
     name = "stepless"
 
 
+class ExitingStep(Model):
+    name = "exiting-step"
+
+    def step(self, state, call):
+        raise SystemExit(0)
+
+
+class SetState(Model):
+    name = "set-state"
+    initial = set()
+
+    def step(self, state, call):
+        return state | {call.value}
+
+
+class ListPart(Model):
+    name = "list-part"
+
+    def partition(self, call):
+        return [call.value]
+
+    def step(self, state, call):
+        return state
+
+
 class RaisingStep(Model):
     name = "raising-step"
 
@@ -257,6 +282,9 @@ def test_a_mistake_is_one_sentence_and_exit_64_before_anything_starts(
         ("Stepless", "needs `step`, a method"),
         ("Reads", "it is a workload"),
         ("RaisingStep", "TypeError"),
+        ("ExitingStep", "SystemExit"),
+        ("SetState", "can't be compared"),
+        ("ListPart", "can't be compared"),
     ],
 )
 def test_a_model_that_is_none_or_raises_is_one_sentence(model, told, splitbrain, mine, tmp_path):

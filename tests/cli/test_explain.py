@@ -94,6 +94,31 @@ def test_a_file_that_cannot_be_written_is_one_sentence(history, tmp_path, capsys
     assert "can't be written" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--witness", "--dot", "--certificate"])
+@pytest.mark.parametrize("place", ["nowhere/out", "", "."])
+def test_a_file_that_has_no_place_to_be_is_refused_before_anything_is_decided(
+    option, place, history, capsys, monkeypatch
+):
+    path = history(*STALE)
+    monkeypatch.chdir(path.parent)
+    assert main(["explain", str(path), option, place]) == 64
+    said = capsys.readouterr()
+    assert not said.out
+    assert option in said.err
+
+
+def test_of_a_model_of_ones_own_no_certificate_is_promised(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        "from splitbrain.checkers.models import Register\nclass Mine(Register):\n    name = 'mine'\n"
+    )
+    path = tmp_path / "h.jsonl"
+    read = {"process": 1, "type": "invoke", "f": "read", "value": None}
+    path.write_text(f"{json.dumps(read)}\n{json.dumps({**read, 'type': 'ok', 'value': 3})}\n")
+    assert main(["explain", str(path), "--model", "./mine.py:Mine"]) == 1
+    assert "can't re-check this verdict" in " ".join(capsys.readouterr().out.split())
+
+
 def test_vacuity_is_told_of_a_valid_history_and_lies_in_its_coverage(history, capsys):
     path = str(history(("write", 1), ("read", 1), ("write", 2), ("read", 2)))
     assert main(["check", path, "--vacuity"]) == 0

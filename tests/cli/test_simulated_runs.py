@@ -36,6 +36,12 @@ def test_a_healthy_raft_is_valid_in_simulation_and_every_gate_holds(splitbrain):
     assert ended.verdict["trace"]
 
 
+def test_a_run_that_is_judged_without_time_is_not_judged_valid(splitbrain):
+    ended = splitbrain("run", "kv", "--on", "sim", "--time-limit", 8, "--seed", 1, "--rate", 20)
+    assert ended.code == 0, ended.verdict.get("reason")
+    assert splitbrain("check", ended.verdict["run"], "--timeout", 0).code == 2
+
+
 @pytest.mark.parametrize(
     ("system", "bug", "kinds"),
     [

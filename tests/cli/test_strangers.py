@@ -71,6 +71,22 @@ def test_a_certificate_of_a_model_that_the_verifier_does_not_know_is_not_judged(
     assert 'no model "mine.py:Counter" of its own' in capsys.readouterr().err
 
 
+def test_a_certificate_of_a_history_with_keys_says_so_to_one_without(tmp_path, invalid, capsys):
+    proof = tmp_path / "proof.json"
+    assert main(["check", str(invalid), "--certificate", str(proof)]) == 1
+    other = tmp_path / "other.jsonl"
+    other.write_text("\n".join(WRITE).replace('"key": "x", ', "") + "\n")
+    assert main(["verify", str(proof), str(other)]) == 64
+    assert "the certificate speaks of a history in which every operation has a key" in capsys.readouterr().err
+
+
+def test_what_was_not_decided_was_decided_by_nothing(tmp_path, capsys):
+    path = tmp_path / "empty.jsonl"
+    path.write_text("")
+    assert main(["check", str(path)]) == 2
+    assert "by auto" not in capsys.readouterr().out
+
+
 def test_a_contradiction_in_the_log_itself_is_refused(tmp_path, capsys):
     path = tmp_path / "history.jsonl"
     path.write_text("\n".join([line(0, "invoke", "write", 1), line(0, "ok", "write", 2)]) + "\n")

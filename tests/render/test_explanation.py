@@ -34,10 +34,9 @@ def _calls(*calls):
 
 STALE = """\
 INVALID  Key "x" is not linearizable: x=7 was overwritten by write 8 (process 1, position 2) before
-  process 2 began to read (position 4), yet it read 7. write 8 (process 1, position 2) was invoked
-  after write 7 (process 0, position 0) had returned: so 7 was there before 8. read 7 (process 2,
-  position 4) was invoked after write 8 (process 1, position 2) had returned: so 8 was there before
-  7. Each value was there once, without a gap, so they can't be put in order.
+  process 2 began to read (position 4), yet it read 7. write 7 had returned when write 8 was
+  invoked. write 8 had returned when read 7 was invoked. No other operation can have written 7 by
+  then.
   a.jsonl, model cas-register, 3 operations, 0.000 s of checking, by zones
 
   process 0   |-- write 7 --|
@@ -63,7 +62,7 @@ def test_a_stale_read_is_explained_by_the_order_that_contradicts_itself():
 def test_a_valid_history_is_explained_by_its_order():
     verdict, history, proof = _decided(_calls(("write", 7), ("cas", [7, 8]), ("read", 8)))
     text = render_explanation(verdict, history, proof, width=100, colour=False)
-    assert text.startswith("VALID  3 completed operations have a linearization. The proof is that order")
+    assert text.startswith("VALID  3 completed operations have a linearization. A linearization is an order")
     assert text.endswith('  "x": write 7 (0), cas 7 -> 8 (2), read 8 (4)')
 
 

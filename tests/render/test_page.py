@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from splitbrain.checkers.models import CasRegister
+from splitbrain.checkers.models import CasRegister, Mutex
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.histories import build_history
 from splitbrain.render import page_data
@@ -192,7 +192,47 @@ def test_several_violations_each_have_their_section_and_their_spot():
     lines = [line for key in ("x", "y") for line in _calls(("write", 1), ("write", 2), ("read", 1), key=key)]
     lines = [{**line, "process": n // 2} for n, line in enumerate(lines)]
     _, text = _page(lines)
-    assert "Violation 1: LIN, key" in seen(text).text
-    assert "Violation 2: LIN, key" in seen(text).text
+    assert "Violation 1: Not linearizable, key" in seen(text).text
+    assert "Violation 2: Not linearizable, key" in seen(text).text
     assert [spot["name"] for spot in data_of(text)["spots"]] == ['key "x"', 'key "y"']
     assert len(set(re.findall(r'id="(v\d-head)"', text))) == 2
+
+
+def test_no_reason_is_given_twice_for_one_operation(stale):
+    for mark in data_of(stale)["spots"][0]["marks"]:
+        reasons = mark[2].split("; ")
+        assert len(reasons) == len(set(reasons))
+
+
+def test_what_was_there_last_is_told_in_the_words_of_the_type():
+    lines = [
+        {"process": process, "type": kind, "f": "acquire", "value": None}
+        for process in (0, 1)
+        for kind in ("invoke", "ok")
+    ]
+    history = build_history(lines)
+    result = check_linearizable(history, Mutex)
+    verdict = {"valid": False, "violations": [each.to_json() for each in result.violations], "checks": []}
+    assert "there could only have been a held lock" in seen(render_page(verdict, history)).text
+
+
+def test_a_page_without_a_violation_offers_no_way_to_one():
+    _, text = _page(_calls(("write", 1), ("read", 1), key="x"))
+    assert "the violation" not in seen(text).text
+    assert seen(text).text.count("--certificate") == 1
+    _, text = _page([])
+    assert "It has no operation." in seen(text).text
+    assert "decided by nothing" in seen(text).text
+
+
+def test_arrows_that_go_both_ways_between_two_operations_have_their_numbers_apart():
+    lines = [line for each in range(3, 6) for line in _calls(("write", each), key="x")]
+    lines = [{**line, "process": n // 2 + 9} for n, line in enumerate(lines)]
+    lines += [
+        {**line, "process": line["process"] + 20} for line in _calls(("write", 1), ("write", 2), key="x")
+    ]
+    lines += [{**line, "process": 0} for line in _calls(("read", 1), key="x")]
+    badges = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="8.5"', _page(lines)[1])
+    places = [(float(x), float(y)) for x, y in badges]
+    assert len(places) == 2
+    assert max(abs(one - other) for one, other in zip(*places, strict=True)) > 17

@@ -10,6 +10,7 @@ from splitbrain.checkers.lanes.columns import necessary, zones
 from splitbrain.checkers.lanes.columns.accesses import describe
 from splitbrain.checkers.lanes.insertion import insert_observers
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls, Kinds
+from splitbrain.checkers.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +98,7 @@ def settle(
     lanes = frozenset(each.lane for each in told) | ({"zones"} if len(calls.key) else set())
     if told:
         return Settled((), told, left, completed, lanes, repeating)
-    orders = _orders(calls, zoned)
+    orders = _orders(calls, zoned, Watch(budget))
     unplaced = [key for key, order in orders.items() if order is None]
     left[unplaced] = True
     repeating = None if unplaced else repeating
@@ -172,7 +173,7 @@ class _Behind:
         return [*completed[:1].tolist(), *happened[:1].tolist()][:1]
 
 
-def _orders(calls: Accesses, zoned: zones.Zoned) -> dict[int, list[int] | None]:
+def _orders(calls: Accesses, zoned: zones.Zoned, watch: Watch) -> dict[int, list[int] | None]:
     """Return each key's order with its observers taken in, or None where they find no place."""
     order, keys = zoned.order, len(calls.initial)
     ends = np.searchsorted(calls.key[order], np.arange(keys + 1))
@@ -183,11 +184,11 @@ def _orders(calls: Accesses, zoned: zones.Zoned) -> dict[int, list[int] | None]:
         key: positions[ends[key] : ends[key + 1]].tolist() for key in present if key not in unplaced
     }
     for key in sorted(unplaced):
-        orders[key] = _taken_in(calls, key, order[ends[key] : ends[key + 1]], zoned.aside)
+        orders[key] = _taken_in(calls, key, order[ends[key] : ends[key + 1]], zoned.aside, watch)
     return dict(sorted(orders.items()))
 
 
-def _taken_in(calls: Accesses, key: int, order: Ints, aside: Ints) -> list[int] | None:
+def _taken_in(calls: Accesses, key: int, order: Ints, aside: Ints, watch: Watch) -> list[int] | None:
     """Put the observers of one key into the order of its other calls."""
     members = np.flatnonzero(calls.key == key)
     own = calls.where(calls.key == key)
@@ -199,5 +200,6 @@ def _taken_in(calls: Accesses, key: int, order: Ints, aside: Ints) -> list[int] 
         Kinds((), (), (), (), own.writes.tolist(), own.differs.tolist(), (), int(calls.initial[key])),
         np.searchsorted(members, order).tolist(),
         observers,
+        watch,
     )
     return None if complete is None else own.invokes[complete].tolist()

@@ -269,7 +269,8 @@
     const round = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
     const size = Math.max(round, begins === time ? 0 : 1);
     const found = [];
-    for (let at = Math.ceil(from / size) * size; at <= to; at += size) { found.push(at); }
+    const first = Math.max(from, lowest()), last = Math.min(to, highest());
+    for (let at = Math.ceil(first / size) * size; at <= last; at += size) { found.push(at); }
     return found;
   }
   function drawAxis() {

@@ -7,11 +7,13 @@ import pytest
 
 from splitbrain.checkers.models import (
     Call,
+    Counter,
     FifoQueue,
     GrowSet,
     Mutex,
     OwnedMutex,
     PriorityQueue,
+    Queue,
     Set,
     Stack,
 )
@@ -31,13 +33,18 @@ class Operation(NamedTuple):
     process: int
 
 
-MODELS = {model.name: model for model in (Set, FifoQueue, Stack, PriorityQueue, Mutex, OwnedMutex, GrowSet)}
+MODELS = {
+    model.name: model
+    for model in (Set, FifoQueue, Queue, Stack, PriorityQueue, Mutex, OwnedMutex, Counter, GrowSet)
+}
 PUTS, LOOKS = ("enqueue", "push", "insert"), ("peek",)
 
 
-def effect(model, state, operation):  # noqa: C901, PLR0911 - one return a case of the table of operations
+def effect(model, state, operation):  # noqa: C901, PLR0911, PLR0912 - one branch and return a case of the table of operations
     """Return (legal, state afterwards), from the table of operations alone. States are tuples."""
     f, value, result, known = operation.f, operation.value, operation.result, operation.known
+    if model == "counter":
+        return (True, (state[0] + value,)) if f == "add" else (not known or state[0] == result, state)
     if f in PUTS:
         return True, (*state, value)
     if model == "grow-set":
@@ -59,6 +66,8 @@ def effect(model, state, operation):  # noqa: C901, PLR0911 - one return a case 
         mine = bool(state) and (model == "mutex" or state[0] == operation.process)
         return mine or not known, () if mine else state
     place = {"fifo-queue": 0, "stack": len(state) - 1}.get(model)
+    if state and model == "queue":
+        place = state.index(result) if result in state else 0
     if state and model == "priority-queue":
         place = state.index(max(state))
     found = state[place] if state else None
@@ -67,6 +76,14 @@ def effect(model, state, operation):  # noqa: C901, PLR0911 - one return a case 
     if f in LOOKS or not state:
         return True, state
     return True, state[:place] + state[place + 1 :]
+
+
+def effects(model, state, operation):
+    """Return all states afterwards; only a crashed dequeue of a queue without order has a choice."""
+    if model == "queue" and operation.f == "dequeue" and not operation.known and state:
+        return [state[:place] + state[place + 1 :] for place in range(len(state))]
+    legal, after = effect(model, state, operation)
+    return [after] if legal else []
 
 
 def linearizable(model, operations, initial=()):
@@ -81,10 +98,10 @@ def linearizable(model, operations, initial=()):
         if horizon is None:
             return True
         for each in left:
-            if operations[each].invoke < horizon:
-                legal, after = effect(model, state, operations[each])
-                if legal and search(after, left - {each}):
-                    return True
+            if operations[each].invoke < horizon and any(
+                search(after, left - {each}) for after in effects(model, state, operations[each])
+            ):
+                return True
         return False
 
     return search(tuple(initial), frozenset(range(len(operations))))
@@ -96,11 +113,11 @@ def legal_order(model, operations, order, initial=()):
         order
     ):
         return False
-    state, latest = tuple(initial), -1
+    states, latest = {tuple(initial)}, -1
     for each in order:
         latest = max(latest, operations[each].invoke)
-        legal, state = effect(model, state, operations[each])
-        if not legal or (operations[each].known and operations[each].complete < latest):
+        states = {after for state in states for after in effects(model, state, operations[each])}
+        if not states or (operations[each].known and operations[each].complete < latest):
             return False
     return True
 
@@ -108,11 +125,13 @@ def legal_order(model, operations, order, initial=()):
 FUNCTIONS = {
     "set": ("add", "remove", "contains"),
     "fifo-queue": ("enqueue", "dequeue", "peek"),
+    "queue": ("enqueue", "dequeue", "peek"),
     "stack": ("push", "pop", "peek"),
     "priority-queue": ("insert", "poll", "peek"),
     "mutex": ("acquire", "release"),
     "owned-mutex": ("acquire", "release"),
     "grow-set": ("add", "read"),
+    "counter": ("add", "read"),
 }
 
 
@@ -130,6 +149,9 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
         values = [rng.choice((1, 2, 3)) for _ in values]
     initial = tuple(values.pop() for _ in range(rng.choice((0, 0, 0, 1, 2)))) if "mutex" not in model else ()
     initial = tuple(dict.fromkeys(initial))
+    if model == "counter":
+        initial, amount = (rng.choice((0, 0, 7)),), rng.choice((1, 1, 2, -1))
+        values = [rng.choice((amount,) * 9 + (0,)) for _ in range(20)] + [3] * (rng.random() < 0.05)
     state, seen = initial, [None, *initial]
     running, done, position, started = {}, [], 0, 0
     numbers = list(range(processes))
@@ -145,7 +167,7 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
             if "mutex" in model and rng.random() < 0.96:
                 mine = [each for each in done if each["process"] == numbers[slot]]
                 f = "release" if mine and mine[-1]["f"] == "acquire" else "acquire"
-            value = values.pop() if f in PUTS or f == "add" or model == "set" else None
+            value = values.pop() if f in (*PUTS, "add") or model == "set" else None
             if f in PUTS and len(seen) > 1 and rng.random() < 0.03:
                 value = rng.choice(seen[1:])
             if f in PUTS or (f == "add" and model == "grow-set"):
@@ -203,7 +225,7 @@ def _happen(model, state, call):
         call["result"] = list(state) if call["f"] == "read" else None
         return state if call["f"] == "read" or call["value"] in state else (*state, call["value"])
     for result in (None, [call["value"], True], [call["value"], False], *state):
-        if call["f"] in ("add", "remove", "contains") and not isinstance(result, list):
+        if model == "set" and not isinstance(result, list):
             continue
         trial = Operation(call["f"], call["value"], result, True, 0, 0, call["process"])
         legal, after = effect(model, state, trial)
@@ -223,11 +245,13 @@ def _swap(rng, done):
 
 
 def _corrupt(rng, model, call, seen):
-    if call["f"] == "read":
+    if model == "grow-set" and call["f"] == "read":
         call["result"] = [each for each in call["result"] if rng.random() < 0.8]
         call["result"] += [each for each in (*seen[1:], 99) if rng.random() < 0.1]
     elif model == "set":
         call["result"] = [call["value"], rng.random() < 0.5]
+    elif model == "counter":
+        call["result"] = call["result"] if call["f"] == "add" else call["result"] + rng.choice((-1, 1, 1, 2))
     elif call["f"] not in PUTS and "mutex" not in model and model != "grow-set":
         call["result"] = rng.choice(seen) if rng.random() < 0.95 else 99
 
@@ -242,7 +266,7 @@ def columns(operations, model, initial=()):
     count = len(described)
     observer = [MODELS[model]().is_observer(call) for call in described]
     none, flat = [-1] * count, [False] * count
-    start = "free" if "mutex" in model else list(initial)
+    start = "free" if "mutex" in model else initial[0] if model == "counter" else list(initial)
     kinds = Kinds(described, observer, flat, none, none, none, [start], 0)
     calls = Calls(
         None,
@@ -261,7 +285,7 @@ def written(operations):
         line = {"process": each.process, "f": each.f}
         events.append((each.invoke, {**line, "type": "invoke", "value": each.value}))
         if each.known:
-            result = each.value if each.f in PUTS else each.result
+            result = each.value if each.f in PUTS or each.result is None else each.result
             events.append((each.complete, {**line, "type": "ok", "value": result}))
     return build_history([line for _, line in sorted(events, key=lambda event: event[0])])
 

@@ -10,9 +10,12 @@ import types
 
 import pytest
 
+from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes import (
     containers,
+    counters,
     grow_sets,
+    insertion,
     mutexes,
     priority_queues,
     queues,
@@ -21,19 +24,37 @@ from splitbrain.checkers.lanes import (
     stacks,
     stays,
     stretches,
+    unordered_queues,
 )
 from splitbrain.checkers.outcome import Linearization, Undecided
+from splitbrain.checkers.watch import Watch
 
-ORDER = (containers, stays, settling, queues, stretches, stacks, priority_queues, sets, mutexes, grow_sets)
+ORDER = (
+    containers,
+    stays,
+    settling,
+    queues,
+    unordered_queues,
+    stretches,
+    stacks,
+    priority_queues,
+    sets,
+    mutexes,
+    insertion,
+    counters,
+    grow_sets,
+)
 LANE = {
     "set": sets,
     "fifo-queue": queues,
     "stack": stacks,
     "priority-queue": priority_queues,
     "mutex": mutexes,
+    "queue": unordered_queues,
+    "counter": counters,
     "grow-set": grow_sets,
 }
-SET, QUEUE, STACK, PRIORITY, MUTEX, GROWS = LANE
+SET, QUEUE, STACK, PRIORITY, MUTEX, UNORDERED, COUNTER, GROWS = LANE
 
 MUTANTS = {
     "containers: never inserted": (QUEUE, containers, "if name not in inserted:", "if False:"),
@@ -141,6 +162,94 @@ MUTANTS = {
         "between[bisect_left(gaps, last)]",
         "between[-1]",
     ),
+    "unordered queues: a value comes when its first operation has long returned": (
+        UNORDERED,
+        unordered_queues,
+        "contents.first[value] - 1, contents.last[value]",
+        "contents.first[value] + 1, contents.last[value]",
+    ),
+    "unordered queues: a value goes before its last operation is invoked": (
+        UNORDERED,
+        unordered_queues,
+        "contents.first[value] - 1, contents.last[value]",
+        "contents.first[value] - 1, contents.last[value] - 1",
+    ),
+    "unordered queues: no value comes and goes at once": (
+        UNORDERED,
+        unordered_queues,
+        "at_once = goes <= comes",
+        "at_once = False",
+    ),
+    "unordered queues: peeks look when their value comes": (
+        UNORDERED,
+        unordered_queues,
+        "max(comes, calls.invokes[peek])",
+        "comes",
+    ),
+    "unordered queues: a value goes before the last peek looks": (
+        UNORDERED,
+        unordered_queues,
+        "LEAVES if gap == goes else LOOKS",
+        "LOOKS",
+    ),
+    "unordered queues: who found nothing needs nobody to be gone": (
+        UNORDERED,
+        unordered_queues,
+        "_EMPTY, NOBODY, sees=True",
+        "_EMPTY, NOBODY, sees=False",
+    ),
+    "unordered queues: who found nothing looks as it is invoked": (
+        UNORDERED,
+        unordered_queues,
+        "((gap, LOOKS, NOBODY, 0)",
+        "((calls.invokes[call], LOOKS, NOBODY, 0)",
+    ),
+    "counters: any numbers are added": (COUNTER, counters, "if len(amounts) > 1:", "if False:"),
+    "counters: half an addition": (COUNTER, counters, "if rest or level < 0:", "if level < 0:"),
+    "counters: fewer than no additions": (COUNTER, counters, "if rest or level < 0:", "if rest:"),
+    "counters: reads may go back": (COUNTER, counters, "if self._behind(read) > slot:", "if False:"),
+    "counters: additions stand anywhere behind the first read": (
+        COUNTER,
+        counters,
+        "starting[self._behind(addition) + 1]",
+        "starting[0]",
+    ),
+    "counters: the ones that may wait longest come first": (
+        COUNTER,
+        counters,
+        "(self._before(addition), calls.returns[addition], addition)",
+        "(-self._before(addition), calls.returns[addition], addition)",
+    ),
+    "counters: a slot may take fewer": (
+        COUNTER,
+        counters,
+        "if room > len(waiting) or (",
+        "room = min(room, len(waiting))\n            if (",
+    ),
+    "counters: an addition may come after its last slot": (
+        COUNTER,
+        counters,
+        "(waiting and waiting[0][0] < slot)",
+        "False",
+    ),
+    "counters: crashed additions are all there": (
+        COUNTER,
+        counters,
+        "sum(returned != FOREVER for _, returned, _ in waiting)",
+        "len(waiting) if self._levels else 0",
+    ),
+    "counters: crashed additions come first": (
+        COUNTER,
+        counters,
+        "calls.returns[addition], addition))",
+        "-calls.returns[addition], addition))",
+    ),
+    "counters: additions of a slot in any order": (
+        COUNTER,
+        counters,
+        "*sorted(additions)",
+        "*sorted(additions)[::-1]",
+    ),
     "stacks: values at once are left out": (STACK, stacks, "if not contents.is_made_up(value):", "if False:"),
     "stretches: pushed after others": (
         STACK,
@@ -198,8 +307,8 @@ MUTANTS = {
     "priorities: the smallest first": (
         PRIORITY,
         priority_queues,
-        "in reversed(by_priority)",
-        "in by_priority",
+        "by_priority[::-1]",
+        "by_priority",
     ),
     "priorities: found empty at any time": (
         PRIORITY,
@@ -355,7 +464,7 @@ def _goes_wrong(drawn, model, lane, seeds):
         operations, initial = drawn.draw(model, seed)
         calls, kinds = drawn.columns(operations, model, initial)
         try:
-            outcome = lane.decide(calls, kinds)
+            outcome = lane.decide(calls, kinds, Watch(Budget()))
         except (AssertionError, IndexError, KeyError, TypeError, ValueError):
             return True
         if isinstance(outcome, Undecided):

@@ -177,6 +177,19 @@ def calls_of(history):
     ]
 
 
+def is_linearization(history, calls, order):
+    """Tell whether an order of a key's calls is legal, keeps to real time and holds whatever completed."""
+    by_position = {call["inv"]: call for call in calls_of(history)}
+    placed = [by_position[calls.invokes[call]] for call in order]
+    latest = -1
+    for call in placed:
+        latest = max(latest, call["inv"])
+        if call["ret"] is not None and call["ret"] < latest:
+            return False
+    completed = sum(call["known"] for call in by_position.values())
+    return sum(call["known"] for call in placed) == completed and replay(placed)
+
+
 def sequence(*calls):
     """Return lines of calls one after the other, each (f, value) or (f, value, type or applied)."""
     lines = []
@@ -215,6 +228,7 @@ class Small:
     random_lines = staticmethod(random_lines)
     starved_lines = staticmethod(starved_lines)
     calls_of = staticmethod(calls_of)
+    is_linearization = staticmethod(is_linearization)
     wild = WILD
 
     PROFILES = (

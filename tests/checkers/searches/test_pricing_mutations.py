@@ -195,7 +195,7 @@ def _goes_wrong(small, copies, count):
             if order == "undecided":
                 continue
             if (order is not None) != truth or (
-                order is not None and not _holds(small, history, calls, order)
+                order is not None and not small.is_linearization(history, calls, order)
             ):
                 return True
     return False
@@ -225,18 +225,6 @@ def _by_search(copies, calls, kinds):
     if isinstance(answer, search.Stopped):
         return "undecided"
     return rates.write_out(relaxed, answer.path) if isinstance(answer, search.Found) else None
-
-
-def _holds(small, history, calls, order):
-    by_position = {call["inv"]: call for call in small.calls_of(history)}
-    placed = [by_position[calls.invokes[call]] for call in order]
-    latest = -1
-    for call in placed:
-        latest = max(latest, call["inv"])
-        if call["ret"] is not None and call["ret"] < latest:
-            return False
-    complete = sum(call["known"] for call in placed) == sum(call["known"] for call in by_position.values())
-    return complete and small.replay(placed)
 
 
 def test_the_unchanged_lane_is_right_on_the_histories_that_convict_the_mutants(small):

@@ -13,6 +13,7 @@ from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Linearization, Refutation
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verification.verify import verify
+from splitbrain.checkers.watch import Watch
 from splitbrain.histories import build_history
 
 MODELS = {model.name: model for model in BUILT_IN}
@@ -49,11 +50,11 @@ def test_zones_and_the_necessary_conditions_agree_with_brute_force_where_they_an
         if calls is None:
             continue
         truth = small.brute_force(small.calls_of(history))
-        outcome = zones.decide(calls, kinds)
+        outcome = zones.decide(calls, kinds, Watch(Budget()))
         if isinstance(outcome, Linearization | Refutation):
             answered += 1
             assert isinstance(outcome, Linearization) == truth, (seed, lines)
-        assert not (truth and necessary.refute(calls, kinds)), (seed, lines)
+        assert not (truth and necessary.refute(calls, kinds, Watch(Budget()))), (seed, lines)
     assert answered > 60
 
 

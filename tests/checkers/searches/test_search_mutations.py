@@ -29,6 +29,7 @@ from splitbrain.checkers.models import BUILT_IN
 from splitbrain.checkers.models import kv as kv_model
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Linearization, Undecided
+from splitbrain.checkers.watch import Watch
 from splitbrain.histories import build_history
 
 MODELS = {model.name: model for model in BUILT_IN}
@@ -63,7 +64,7 @@ MUTANTS = {
     "zones: circles of cas": (zones, "if seen < len(clusters):", "if False:"),
     "zones: drop unequal cas for good": (
         zones,
-        "complete = insert_observers(calls, kinds, order, aside)",
+        "complete = insert_observers(calls, kinds, order, aside, watch)",
         "complete = order",
     ),
     "zones: an unequal cas without a place refutes": (
@@ -331,9 +332,9 @@ def _deciders(copies, lanes, calls, kinds, model):
     for lane in lanes:
         if lane is necessary:
             if all(kinds.flat[kind] for kind in calls.kinds):
-                yield partial(copies[lane.__name__].refute, calls, kinds)
+                yield partial(copies[lane.__name__].refute, calls, kinds, Watch(Budget()))
         elif lane is zones:
-            yield partial(copies[lane.__name__].decide, calls, kinds)
+            yield partial(copies[lane.__name__].decide, calls, kinds, Watch(Budget()))
         else:
             budget = Budget(configurations=50_000)
             yield partial(copies[lane.__name__].decide, calls, kinds, model, None, budget)

@@ -260,3 +260,12 @@ def test_a_long_history_is_cut_off_behind_what_fits(small, monkeypatch):
     score = _score(*valid)
     assert (whole.operations, score.operations) == (300, 100)
     assert score.share > 0.7
+
+
+def test_a_score_ends_with_the_budget_of_the_check(small):
+    history = build_history(small.sequence(("write", 1), ("read", 1)))
+    proof = check_linearizable(history, CasRegister).certificate
+    spent = Budget(timeout=0)
+    score = measure_vacuity(history, CasRegister(), proof, random.Random(1), budget=spent)
+    assert not score.complete
+    assert score.corruptions == 0

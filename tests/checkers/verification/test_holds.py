@@ -5,10 +5,10 @@ import json
 import pytest
 
 from splitbrain.checkers.budget import Budget
-from splitbrain.checkers.evidence.reduction import HELD_BY_TWO, Reduction
+from splitbrain.checkers.evidence.reduction import Reduction
 from splitbrain.checkers.models import Mutex
 from splitbrain.checkers.normalise import normalise
-from splitbrain.checkers.outcome import Refutation
+from splitbrain.checkers.outcome import HELD_BY_TWO, Refutation
 from splitbrain.checkers.verification import verify
 
 ONE = [(0, "invoke", "acquire", None), (0, "ok", "acquire", None)]

@@ -47,7 +47,7 @@ def timeline(text):
 def test_a_stale_read_is_told_from_the_write_to_its_reader(stale_read):
     text = render_narrative(*stale_read)
     assert text.startswith(STALE)
-    assert "read 1 (process 1, position 5) was invoked after write 2" in " ".join(text.split())
+    assert "write 2 had returned when read 1 was invoked" in " ".join(text.split())
 
 
 def test_what_the_violation_rests_on_is_marked_and_nothing_else(stale_read):
