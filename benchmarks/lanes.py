@@ -3,9 +3,10 @@
     python benchmarks/lanes.py [--only stack] [--sizes 10000,100000,1000000] [--clients 10] [--plot FILE.svg]
 
 Each history is valid: clients call a real container one at a time, with calls that overlap. One operation in
-twenty peeks, another one crashes (none of a mutex, whose lane has a condition there). What is given is the
-time of `check_linearizable` for each operation, after loading, and how much of it brings the history into
-columns. (A long history of registers is described by numpy instead, within the first figure.)
+twenty peeks, another one crashes (none of a mutex, whose lane has a condition there). A set that grows is
+read ten times in all, since every read lists the whole. What is given is the time of `check_linearizable` for
+each operation, after loading, and how much of it brings the history into columns.
+(A long history of registers is described by numpy instead, within the first figure.)
 """
 
 from __future__ import annotations
@@ -22,7 +23,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import zones
 from machine import machine, peak_memory_mb
 from splitbrain.checkers.large import LARGE
-from splitbrain.checkers.models import Counter, FifoQueue, Mutex, PriorityQueue, Queue, Register, Set, Stack
+from splitbrain.checkers.models import (
+    Counter,
+    FifoQueue,
+    GrowSet,
+    Mutex,
+    PriorityQueue,
+    Queue,
+    Register,
+    Set,
+    Stack,
+)
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.histories import build_history
@@ -35,6 +46,7 @@ if TYPE_CHECKING:
     from splitbrain.histories import History
 
 CRASHED, LOOKS = 0.05, 0.05
+READS = 10
 GROWTH = 3
 
 
@@ -117,6 +129,29 @@ class Elements:
         return [value, there if f != "add" else not there]
 
 
+class Growing:
+    """A set that is read whole, `READS` times in `count` operations."""
+
+    def __init__(self, count: int) -> None:
+        self._every = max(1, count // READS)
+        self._begun = 0
+        self._items: list[int] = []
+
+    def choose(self, client: int) -> tuple[str, Any]:
+        """Add another element, or read."""
+        del client
+        self._begun += 1
+        return ("add", self._begun) if self._begun % self._every else ("read", None)
+
+    def call(self, client: int, f: str, value: Any) -> Any:
+        """Add or read."""
+        del client
+        if f == "read":
+            return list(self._items)
+        self._items.append(value)
+        return value
+
+
 class Sum:
     """A number to which one is added."""
 
@@ -161,7 +196,7 @@ class Lock:
         return None
 
 
-def container(name: str, rng: random.Random, size: int) -> Container:
+def container(name: str, rng: random.Random, size: int, count: int) -> Container:
     """Return the container of a data type."""
     words = {
         "fifo-queue": ("enqueue", "dequeue"),
@@ -171,6 +206,8 @@ def container(name: str, rng: random.Random, size: int) -> Container:
     }
     if name in words:
         return Buffer(rng, name, words[name], size)
+    if name == "grow-set":
+        return Growing(count)
     if name == "counter":
         return Sum(rng)
     return Elements(rng, 10 * size) if name == "set" else Lock()
@@ -181,7 +218,7 @@ def lines(
 ) -> Iterator[dict[str, Any]]:
     """Yield the lines of a valid history of `count` operations."""
     rng = random.Random(seed)
-    served = container(name, rng, size)
+    served = container(name, rng, size, count)
     running: dict[int, dict[str, Any]] = {}
     process = list(range(clients))
     begun = 0
@@ -226,7 +263,10 @@ class Lane(NamedTuple):
 LANES = (
     Lane("register", Register),
     Lane("register, over lists", Register, sys.maxsize),
-    *(Lane(model.name, model) for model in (Set, FifoQueue, Queue, Stack, PriorityQueue, Counter, Mutex)),
+    *(
+        Lane(model.name, model)
+        for model in (Set, GrowSet, FifoQueue, Queue, Stack, PriorityQueue, Counter, Mutex)
+    ),
 )
 
 

@@ -131,9 +131,7 @@ class Replay:
         answer = self._answer(call, state)
         if answer is None or answer == self.call(call) or not self.model.is_observer(answer):
             return None
-        return Corruption(
-            "stale", call, {call: answer}, f"had answered {_said(answer)}, from an earlier state"
-        )
+        return Corruption("stale", call, {call: answer}, f"had {_said(answer)}, from an earlier state")
 
     def _lost(self, random: Random) -> Corruption | None:
         call = random.choice(self.mutators)

@@ -53,6 +53,7 @@ class Refutation:
     everything up to the cut. "supply": crashed calls don't explain the key, however often each took effect.
     "prices": they don't as often as they may have, which `prices` of theirs prove (`lanes/pricing.py`).
     The cheapest order costs `cost`. "counted": the same, found without such prices and without a cut.
+    If `elements` are given, the core contradicts itself about these elements of a set, whatever else it says.
     """
 
     rule: str
@@ -60,6 +61,7 @@ class Refutation:
     cut: Cut | None = field(default=None)
     prices: Mapping[int, int] | None = None
     cost: int = 0
+    elements: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction, Settled
     from splitbrain.checkers.lanes.general import Tried
-    from splitbrain.checkers.lanes.single_key import Seen
+    from splitbrain.checkers.lanes.single_key import View
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
     from splitbrain.checkers.outcome import Outcome
@@ -74,8 +74,8 @@ class _KeyOutcome:
     outcome: Outcome
     lane: str
     tried: Sequence[Tried] = ()
-    seen: Seen | None = None
-    """What is refuted, if the calls are refuted as they are seen by one key of many."""
+    view: View | None = None
+    """How the calls are seen, if they are refuted by one key of many."""
 
 
 def check_linearizable(
@@ -193,11 +193,14 @@ def _conclude(
         for each in refuted[:LISTED]:
             work = WORK // LISTED if witnesses else WORK
             if isinstance(each, _KeyOutcome):
-                kinds = columns.kinds if each.seen is None else each.seen.kinds
+                view = each.view
+                kinds = columns.kinds if view is None else view.kinds
                 reduction = Reduction(each.calls, kinds, model, initial, budget, work=work)
                 assert isinstance(each.outcome, Refutation)
                 witness = reduction.reduce(each.outcome, each.lane)
-                witnesses.append(witness._replace(keys=None if each.seen is None else [each.seen.key]))
+                if view is not None:
+                    witness = witness._replace(keys=[view.key], elements=view.elements)
+                witnesses.append(witness)
             else:
                 witnesses.append(find_witness(question, each, budget, work))
         return _invalid(result, history, witnesses, options, invalid_keys=len(refuted))
@@ -235,7 +238,7 @@ def _decide(
         budget.check()
         seen = single_key.refuted(calls, kinds, model, initial, budget) if method == "auto" else None
         if seen is not None:
-            return _KeyOutcome(seen.calls, seen.outcome, single_key.LANE, seen=seen)
+            return _KeyOutcome(seen.view.calls, seen.outcome, single_key.LANE, view=seen.view)
         decided = dispatch.decide(calls, kinds, model, initial, budget, method=method)
     except BudgetExceeded as exceeded:
         return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "")
@@ -342,6 +345,7 @@ def _refuted_operations(history: History, witness: Witness) -> dict[str, Any]:
         "operations": operations,
         "explored": witness.explored,
         **({} if witness.keys is None else {"keys": list(witness.keys)}),
+        **({} if witness.elements is None else {"elements": list(witness.elements)}),
     } | (
         {}
         if prices is None

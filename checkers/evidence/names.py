@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.evidence.grow_story import elements_found
 from splitbrain.checkers.evidence.values import listed, micro_operations, name_of_key, show
 from splitbrain.checkers.normalise import NONE
 from splitbrain.checkers.values import freeze
@@ -40,6 +41,7 @@ class Names:
         self.operations: list[Operation] = [history[index] for index in witness.calls.indices]
         self.members = range(len(witness.members))
         self._key_named = key_named
+        self._few = witness.elements is not None
         functions = {operation.f for operation in self.operations}
         self.flat = all(kinds.flat[kind] for kind in self.calls.kinds)
         self.of_lock = not functions.isdisjoint(_LOCKING)
@@ -79,6 +81,8 @@ class Names:
         found = operation.result
         if operation.f == "delete":
             return []
+        if self._few and operation.f == "read":
+            return [elements_found(operation)]
         if operation.f in _WITHOUT_VALUE:
             silent = not call.known or (found is None and operation.f in _LOCKING)
             return [] if silent else [f"-> {show(found)}"]

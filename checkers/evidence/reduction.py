@@ -19,6 +19,7 @@ one of the relaxed history:
 - *drop a hold* of a lock whose processes alternate: an acquire with its release. Such a history is
   linearizable exactly if no two processes hold the lock for certain at one time (the lane for mutexes).
 - *crash*: a completed call that becomes optional can still go where it was.
+- *look at some elements only* of a set that grows (`few_elements`).
 - *forget the future* and *forget the past*: look through a window (`window.py`).
 
 The reduction starts from the calls that a lane names as contradicting each other, closed under "who
@@ -36,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.evidence.dropping import Dropping
 from splitbrain.checkers.evidence.elements import Elements
+from splitbrain.checkers.evidence.few_elements import witness_of
 from splitbrain.checkers.evidence.registers import as_register
 from splitbrain.checkers.evidence.window import Window, left_behind, overwritten_with, windows
 from splitbrain.checkers.evidence.witness import Witness, with_crashed
@@ -118,6 +120,8 @@ class Reduction:
     def _smallest(self, refutation: Refutation, lane: str) -> Witness:
         if self._elements is not None:
             return self._of_elements(self._elements, refutation, lane)
+        if self._model.discipline == "grow-set":
+            return witness_of(self._calls, self._kinds, refutation, lane, self._budget.spent)
         if lane == "counters":
             return self._of_sums() or self._cut_short(refutation, lane)
         if refutation.rule == HELD_BY_TWO:
@@ -293,10 +297,10 @@ class Reduction:
         """Add how far an order of the members came; of a rule's refutation by a walk of its own, if small."""
         cut = witness.refutation.cut
         if cut is None and len(witness.members) <= TOLD:
-            initial = (
-                self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
-            )
-            kinds = self._kinds._replace(initial=witness.window.initial)
+            shown = self._kinds if witness.elements is None else witness.kinds
+            whole = witness.window.start is None and witness.elements is None
+            initial = self._initial if whole else shown.values[witness.window.initial]
+            kinds = shown._replace(initial=witness.window.initial)
             budget = self._budget.part(configurations=TRIAL_CONFIGURATIONS)
             walked = configurations.decide(witness.calls, kinds, self._model, initial, budget)
             cut = walked.cut if isinstance(walked, Refutation) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from splitbrain.checkers.evidence import contents_story, sums_story
+from splitbrain.checkers.evidence import contents_story, grow_story, sums_story
 from splitbrain.checkers.evidence.cut_story import CutStory
 from splitbrain.checkers.evidence.names import Names
 from splitbrain.checkers.evidence.order import forced_order
@@ -95,12 +95,14 @@ class Story:
 
     # The headline.
 
-    def _of_its_own(self) -> contents_story.Contents | sums_story.Sums | None:
+    def _of_its_own(self) -> contents_story.Contents | sums_story.Sums | grow_story.Growing | None:
         """Return who tells of a data type that has words of its own, if the rule is one of its."""
         if self._refutation.rule in contents_story.RULES:
             return contents_story.Contents(self.calls, self.kinds, self.names)
         if self._refutation.rule in sums_story.RULES:
             return sums_story.Sums(self.calls, self.kinds, self.members, self.names, origin=self._origin())
+        if self._refutation.rule in grow_story.RULES:
+            return grow_story.Growing(self.calls, self.operations)
         return None
 
     def headline(self) -> str:  # noqa: C901, PLR0911 - one return a kind of contradiction

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.evidence import grow_story
 from splitbrain.checkers.evidence.story import Story
 from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.normalise import FOREVER
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from splitbrain.checkers.outcome import Cut
     from splitbrain.histories.history import History
 
-_STUCK = ("never-written", "read-from-the-future", "never-inserted", "removed-from-the-future")
+_STUCK = (
+    "never-written",
+    "read-from-the-future",
+    "never-inserted",
+    "removed-from-the-future",
+    *grow_story.RULES,
+)
 """Rules of which the first call is the one that no order explains."""
 SHOWN = 60
 """A witness of more calls than this is told by its cut; the calls around it are listed."""
@@ -54,7 +61,8 @@ class Teller:
         """Return the witness as JSON-native data: operations, edges, story, cut.
 
         `start` is the position of the operation whose outcome the others begin with, if they don't begin
-        with the history. `circle` are those of the edges that run in a circle, if some do.
+        with the history. `circle` are those of the edges that run in a circle, if some do. `elements` are
+        what the witness is about of a set: a read's result shows these alone, of as many as it `found`.
         """
         order = self._story.order
         start, stuck = self._story.start, self._stuck()
@@ -67,6 +75,8 @@ class Teller:
             "circle": [self._edge(edge) for edge in order.circle],
             "story": self._story.sentences(),
         }
+        if self._witness.elements is not None:
+            evidence["elements"] = list(self._witness.elements)
         if self._witness.refutation.cut is not None:
             evidence["cut"] = self._cut(self._witness.refutation.cut)
         if self._witness.furthest is not None:
@@ -86,12 +96,16 @@ class Teller:
         operation = self._operations[number]
         crashed = number in self._crashed
         observed_fail = operation.status == "fail"
-        return {
+        result, few = operation.result, {}
+        if self._witness.elements is not None and operation.f == "read":
+            few = {"found": len(result)}
+            result = self._kinds.calls[self._calls.kinds[number]].result
+        return few | {
             "position": operation.invoke,
             "process": operation.process,
             "f": operation.f,
             "value": operation.value,
-            "result": None if crashed else operation.result,
+            "result": None if crashed else result,
             "status": "crashed" if crashed else "ok" if observed_fail else operation.status,
             "invoke": operation.invoke,
             "complete": operation.complete,

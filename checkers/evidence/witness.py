@@ -19,7 +19,8 @@ class Witness(NamedTuple):
     about those, seen through `window`. If the window has a start, that follows in `calls` behind the members,
     and behind it the last earlier call that left what the refuted one observed, if the window shows nobody
     who did. `furthest` says how far an order of the members came, where a search has told. If there are
-    `keys`, it is about these keys of transactions, and its kinds show no others (`lanes/single_key.py`).
+    `keys`, it is about these keys of transactions (`lanes/single_key.py`), and if there are `elements` about
+    these of a set or list (`few_elements`): its kinds show no others.
     """
 
     kept: Sequence[int]
@@ -33,6 +34,7 @@ class Witness(NamedTuple):
     explored: int
     furthest: Cut | None = None
     keys: Sequence[Any] | None = None
+    elements: Sequence[Any] | None = None
 
 
 def with_crashed(kinds: Kinds) -> Kinds:

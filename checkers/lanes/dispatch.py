@@ -9,6 +9,7 @@ from splitbrain.checkers.lanes import (
     counters,
     depth_first,
     general,
+    grow_sets,
     mutexes,
     necessary,
     pricing,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 LANES: Mapping[str, Callable[[Calls, Kinds, Watch], Outcome]] = {
     "set": sets.decide,
+    "grow-set": grow_sets.decide,
     "fifo-queue": queues.decide,
     "queue": unordered_queues.decide,
     "stack": stacks.decide,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 BY_DISCIPLINE: Mapping[str, str] = {
     "set": "sets",
+    "grow-set": "grow-sets",
     "fifo-queue": "queues",
     "queue": "unordered-queues",
     "stack": "stacks",

@@ -18,7 +18,7 @@ from splitbrain.checkers.models.kv import Kv
 from splitbrain.checkers.models.locks import FencedLock, Mutex, OwnedMutex, ReentrantLock
 from splitbrain.checkers.models.queues import FifoQueue, PriorityQueue, Queue, Stack
 from splitbrain.checkers.models.register import CasRegister, MultiRegister, Register
-from splitbrain.checkers.models.sets import GrowSet, Set
+from splitbrain.checkers.models.sets import GrowSet, Set, SetFull
 from splitbrain.checkers.models.transactions import ListAppend, RwRegister
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Register",
     "RwRegister",
     "Set",
+    "SetFull",
     "Stack",
     "choose",
     "fitting",

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 from splitbrain.checkers.values import ANYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Sequence
+    from collections.abc import Collection, Container, Hashable, Iterable, Sequence
 
 
 class _Mark:
@@ -174,14 +174,25 @@ class Model:
     def places(self, call: Call) -> Collection[Any]:
         """Name the keys of the object that a call touches, if each of them is a register of its own.
 
-        A model that names some must know `seen_by`, and a call must do with each what it does with the others left
-        out.
+        A model that names some must know `seen_by`.
         """
         del call
         return ()
 
     def seen_by(self, call: Call, key: Any) -> Call:
-        """Return what a call does with one of its `places`, as a call."""
+        """Return what a call does with one of its `places`; what it does elsewhere must not matter there."""
+        raise NotImplementedError
+
+    def elements(self, call: Call) -> Collection[Any]:
+        """Name the elements that a call adds to what only grows at its end, or finds there.
+
+        A model that names some must know `keeping`.
+        """
+        del call
+        return ()
+
+    def keeping(self, call: Call, chosen: Container[Hashable]) -> Call:
+        """Return the call without all elements but the chosen ones (frozen)."""
         raise NotImplementedError
 
     def loosen(self, call: Call) -> Call:

@@ -8,7 +8,7 @@ Where several fit, the first in this order is taken, and each place in it has a 
   what violates it, violates each other one. The others must be asked for.
 - `set` if results are pairs, `grow-set` if a read returned a list, else `counter` if numbers are added.
   (Of additions alone, each is true.)
-- `fifo-queue` before `queue`: the unordered one must be asked for.
+- `fifo-queue` before `queue`: the unordered one must be asked for. So must `set-full`, which is a `grow-set`.
 - `list-append` before the registers for transactions that append; of those, `rw-register` if they say `r`
   and `w`, and `multi-register` if they say `read` and `write`.
 """
@@ -25,7 +25,7 @@ from splitbrain.checkers.models.kv import Kv
 from splitbrain.checkers.models.locks import FencedLock, Mutex, OwnedMutex, ReentrantLock
 from splitbrain.checkers.models.queues import FifoQueue, PriorityQueue, Queue, Stack
 from splitbrain.checkers.models.register import CasRegister, MultiRegister, Register
-from splitbrain.checkers.models.sets import GrowSet, Set
+from splitbrain.checkers.models.sets import GrowSet, Set, SetFull
 from splitbrain.checkers.models.shapes import is_integer
 from splitbrain.checkers.models.transactions import ListAppend, RwRegister
 from splitbrain.checkers.values import show_name
@@ -47,6 +47,7 @@ BUILT_IN: tuple[type[Model], ...] = (
     Set,
     Counter,
     GrowSet,
+    SetFull,
     FifoQueue,
     Queue,
     Stack,

@@ -87,6 +87,7 @@ class GrowSet(Model):
     functions: ClassVar[tuple[str, ...]] = ("add", "read")
     initial: Any = ()
     observers: frozenset[str] = frozenset({"read"})
+    discipline: ClassVar[str] = "grow-set"
 
     def complaint(self, call: Call) -> str | None:
         """Ask for a list as the result of a read."""
@@ -99,7 +100,8 @@ class GrowSet(Model):
 
     def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a list."""
-        return self, in_order(items_of(self.name, initial))
+        named = {freeze(item): item for item in items_of(self.name, initial)}
+        return self, in_order(tuple(named.values()))
 
     def step(self, state: Any, call: Call) -> Any:
         """Return the set afterwards; a read that names an element twice is no set's."""
@@ -109,6 +111,13 @@ class GrowSet(Model):
             return state
         found = sorted(map(freeze, call.result), key=repr)
         return state if found == sorted(map(freeze, state), key=repr) else ILLEGAL
+
+
+class SetFull(GrowSet):
+    """A `grow-set` by the name of the workload that Jepsen reads its whole with."""
+
+    name: ClassVar[str] = "set-full"
+    summary: ClassVar[str] = "a grow-set by its other name: add v, read -> list"
 
 
 def in_order(items: tuple[Any, ...]) -> tuple[Any, ...]:

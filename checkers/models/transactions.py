@@ -15,7 +15,7 @@ from splitbrain.checkers.models.shapes import unapplied_complaint
 from splitbrain.checkers.values import ANYTHING, freeze, show
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Container, Hashable, Mapping
 
 _READ = "r"
 _APPEND = "append"
@@ -69,6 +69,23 @@ class ListAppend(Model):
         """Return the actions on one key."""
         return actions_on(call, key)
 
+    def elements(self, call: Call) -> Collection[Any]:
+        """Name what is appended, and what lists held."""
+        told = [action[2] for action in (call.result if call.known else call.value)]
+        return [each for value in told for each in (value if isinstance(value, (list, tuple)) else (value,))]
+
+    def keeping(self, call: Call, chosen: Container[Hashable]) -> Call:
+        """Return the appends of these elements, and reads without all others."""
+
+        def kept(actions: Any) -> Any:
+            return [
+                [f, key, _few(value, chosen) if f == _READ else value]
+                for f, key, value in actions
+                if f == _READ or freeze(value) in chosen
+            ]
+
+        return call._replace(value=kept(call.value), result=kept(call.result) if call.known else None)
+
     def loosen(self, call: Call) -> Call:
         """Return the call: null reads an empty list."""
         return call
@@ -83,3 +100,8 @@ class ListAppend(Model):
             elif call.known and freeze(list(value or ())) != freeze(list(held)):
                 return ILLEGAL
         return lists
+
+
+def _few(held: Any, chosen: Container[Hashable]) -> Any:
+    """Return what a read found without all elements but some."""
+    return [each for each in held if freeze(each) in chosen] if isinstance(held, (list, tuple)) else held

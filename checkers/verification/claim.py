@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from splitbrain.checkers.verification.looking import OF_ELEMENTS
 from splitbrain.checkers.verification.sequential import MODELS, STARTS
 from splitbrain.checkers.verification.steps import Request, Step
 from splitbrain.checkers.verification.values import identity, show
@@ -53,10 +54,13 @@ class Claim:
     keyed: bool
     registers: frozenset[Hashable] | None = None
     """Of transactions, the keys that are looked at (`transactions`); None: all."""
+    elements: frozenset[Hashable] | None = None
+    """Of sets that grow and lists, those that are looked at (`gathering`, `transactions`); None: all."""
 
     def __str__(self) -> str:
         objects = "with one object for each key" if self.keyed else "as one object, whatever the keys"
         few = "" if self.registers is None else f", looked at for {len(self.registers)} of its keys"
+        few += "" if self.elements is None else f", looked at for {len(self.elements)} of its elements"
         return f"by the model {self.model} ({objects}, {show(self.initial)} at first{few})"
 
     def completed(self, operation: Recorded) -> bool:
@@ -86,9 +90,12 @@ class Claim:
                 key=None if self.keyed else identity(operation.key),
             )
         )
-        if self.registers is None:
+        if self.registers is not None:
+            steps = tuple(step for step in steps if step.register in self.registers)
+        if self.elements is None:
             return steps
-        return tuple(step for step in steps if step.register in self.registers)
+        looked_at = OF_ELEMENTS[self.model].step
+        return tuple(seen for step in steps if (seen := looked_at(step, self.elements)) is not None)
 
     def start(self, registers: Iterable[Hashable]) -> State:
         """Return the initial state of these registers, in this order.
@@ -97,7 +104,11 @@ class Claim:
             RejectedError: the model can't begin with what is claimed.
         """
         start = STARTS[self.model]
-        return tuple(start(self.initial, register) for register in registers)
+        held = tuple(start(self.initial, register) for register in registers)
+        if self.elements is None:
+            return held
+        held_of = OF_ELEMENTS[self.model].held
+        return tuple(held_of(each, self.elements) for each in held)
 
     def _observation(self, operation: Recorded) -> bool:
         return self.failed_cas_observed and operation.status == "fail" and operation.f == "cas"

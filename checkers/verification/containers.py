@@ -13,8 +13,6 @@ The others are one register that holds a list of what is in, the oldest first:
     lose-W            always: a take of unknown outcome             the W one is out, if there is one
     look-W v          as take-W                                     the same
     empty             nothing is in                                 the same
-    gather v          always                                        v is in, once: a grow-set's add
-    gathered L        what is in is L, in any order                 the same
 
 `lose-any` takes out the oldest, though it may have been another. That refuses nothing that a free choice
 explains, and accepts nothing that it does not: other steps of such a queue want elements to be in, except
@@ -35,7 +33,6 @@ from splitbrain.checkers.verification.steps import (
     cannot_begin,
     malformed,
     no_such,
-    says_nothing,
 )
 from splitbrain.checkers.verification.values import identity
 
@@ -71,18 +68,6 @@ def _set(request: Request) -> tuple[Step, ...]:
     if not told[1]:
         return (Step("read", found=left, register=element),)
     return (Step("equal", found=None if left == PRESENT else PRESENT, left=left, register=element),)
-
-
-def _grow_set(request: Request) -> tuple[Step, ...]:
-    if request.f == "add":
-        return (Step("gather", left=identity(request.value)),)
-    if request.f != "read":
-        raise no_such(request, "grow-set")
-    if says_nothing(request):
-        return ()
-    if not isinstance(request.result, (list, tuple)):
-        raise malformed(request, "a read of a list")
-    return (Step("gathered", found=_list(sorted(map(identity, request.result), key=repr))),)
 
 
 def _buffer(model: str) -> Translation:
@@ -159,30 +144,19 @@ def _looked(pick: Callable[[tuple[Hashable, ...], Hashable | None], int | None])
     return lambda step, held: ILLEGAL if _taken(pick)(step, held) is ILLEGAL else held
 
 
-def _gathered(step: Step, held: Any) -> Hashable:
-    return held if step.left in _items(held) else _list(sorted((*_items(held), step.left), key=repr))
-
-
-def _same_elements(step: Step, held: Any) -> Hashable:
-    return held if _list(sorted(_items(held), key=repr)) == step.found else ILLEGAL
-
-
 _PICKS = {"oldest": _oldest, "youngest": _youngest, "largest": _largest, "any": _any}
 
 AFTER: Mapping[str, After] = {
     "put": lambda step, held: _list((*_items(held), step.left)),
     "empty": lambda _, held: ILLEGAL if _items(held) else held,
-    "gather": _gathered,
-    "gathered": _same_elements,
     **{f"take-{which}": _taken(pick) for which, pick in _PICKS.items()},
     **{f"lose-{which}": _lost(pick) for which, pick in _PICKS.items()},
     **{f"look-{which}": _looked(pick) for which, pick in _PICKS.items()},
 }
-OBSERVERS = frozenset({"empty", "gathered", *(f"look-{which}" for which in _PICKS)})
+OBSERVERS = frozenset({"empty", *(f"look-{which}" for which in _PICKS)})
 
 MODELS: Mapping[str, Translation] = {
     "set": _set,
-    "grow-set": _grow_set,
     **{model: _buffer(model) for model in WORDS},
 }
 
@@ -202,12 +176,7 @@ def _set_start(initial: Any, element: Hashable) -> Hashable:
     return PRESENT if element in map(identity, _contents("set", initial)) else None
 
 
-def _grow_set_start(initial: Any, _: Hashable) -> Hashable:
-    return _list(sorted(set(map(identity, _contents("grow-set", initial))), key=repr))
-
-
 STARTS: Mapping[str, Start] = {
     "set": _set_start,
-    "grow-set": _grow_set_start,
     **{model: _listed(model) for model in WORDS},
 }

@@ -47,6 +47,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from splitbrain.checkers.verification.claim import describe
 from splitbrain.checkers.verification.elements import moves_values
+from splitbrain.checkers.verification.gathering import check_adds_dropped, gathers
 from splitbrain.checkers.verification.sequential import OVERWRITES, observes_only
 from splitbrain.checkers.verification.verification import RejectedError
 
@@ -100,8 +101,11 @@ def check_dropped(
         if not observes_only(step) and not moves_values(step)
     ]
     kept = [(each.operation, step) for each in remaining for step in each.steps]
+    check_adds_dropped([each for each in mutators if gathers(each[1])], kept, held)
     registers: dict[Hashable, Register] = {}
     for operation, step in mutators:
+        if gathers(step):
+            continue
         name = step.register
         if name not in registers:
             registers[name] = _register(name, kept, (left for _, left in mutators), held)

@@ -13,9 +13,10 @@ optional. If it wrote in L, R' has it at its place, where it does the same (a ca
 that finds its old value applies). Otherwise R' omits it, as an optional operation may be.
 
 *An observer or a value goes*: see `dropping`, and `elements` for what is in a queue or stack. *A hold of a
-lock goes*: see `holds`.
+lock goes*: see `holds`. *Some elements are looked at* only, of a set that grows, and *an add goes*: see
+`gathering`.
 
-*Transactions are looked at for some keys only*: see `transactions`.
+*Some keys are looked at* only, of transactions, or some elements of lists: see `transactions`.
 
 *The past or the future goes*: see `window`.
 
@@ -33,8 +34,8 @@ from splitbrain.checkers.verification.dropping import Remaining, check_dropped
 from splitbrain.checkers.verification.elements import check_values_dropped, moves_values
 from splitbrain.checkers.verification.exhaustion import BUDGET, exhaust
 from splitbrain.checkers.verification.holds import whole_holds
+from splitbrain.checkers.verification.looking import read_elements, read_keys
 from splitbrain.checkers.verification.prices import cheapest_order
-from splitbrain.checkers.verification.transactions import read_keys
 from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError, Verification
 from splitbrain.checkers.verification.window import read_window
@@ -55,7 +56,11 @@ def verify_refutation(certificate: Mapping[str, Any], history: History, budget: 
         RejectedError: the certificate is malformed, a relaxation is unsound, or the sub-history has an order.
     """
     claim = read_claim(certificate)
-    claim = replace(claim, registers=read_keys(certificate, claim.model))
+    claim = replace(
+        claim,
+        registers=read_keys(certificate, claim.model),
+        elements=read_elements(certificate, claim.model),
+    )
     if "key" not in certificate:
         raise RejectedError("The certificate does not name the `key` that it refutes.")
     shown = show(certificate["key"])

@@ -2,7 +2,7 @@
 
 All data types are banks of registers, and each of their operations is a short list of steps on registers. A
 table translates an operation into steps, and one function takes them. These are the steps of registers
-proper; `containers`, `locks`, `accounts` and `transactions` have more, on registers that hold more:
+proper; `containers`, `growing`, `locks`, `accounts` and `transactions` have more, where more is held:
 
     step        legal in a state                       state afterwards
     read v      the register holds v                   the same
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from splitbrain.checkers.verification import accounts, containers, locks, transactions
+from splitbrain.checkers.verification import accounts, containers, growing, locks, transactions
 from splitbrain.checkers.verification.steps import ILLEGAL, Request, Step, no_such, read_steps
 from splitbrain.checkers.verification.values import identity, show
 from splitbrain.checkers.verification.verification import RejectedError
@@ -50,6 +50,7 @@ AFTER: Mapping[str, After] = {
     "attempt": lambda step, held: step.left if held == step.found else held,
     "append": _appended,
     **containers.AFTER,
+    **growing.AFTER,
     **locks.AFTER,
     **accounts.AFTER,
     **transactions.AFTER,
@@ -58,7 +59,7 @@ AFTER: Mapping[str, After] = {
 OVERWRITES = ("write", "equal", "attempt")
 """The steps after which a register may hold something that does not depend on what it held."""
 _OBSERVERS = frozenset({"read", "unequal"}).union(
-    containers.OBSERVERS, locks.OBSERVERS, accounts.OBSERVERS, transactions.OBSERVERS
+    containers.OBSERVERS, growing.OBSERVERS, locks.OBSERVERS, accounts.OBSERVERS, transactions.OBSERVERS
 )
 
 
@@ -136,6 +137,7 @@ MODELS: Mapping[str, Translation] = {
     "cas-register": _cas_register,
     "kv": _kv,
     **containers.MODELS,
+    **growing.MODELS,
     **locks.MODELS,
     **accounts.MODELS,
     **transactions.MODELS,
@@ -145,6 +147,7 @@ STARTS: Mapping[str, Start] = {
     "cas-register": _anything,
     "kv": _anything,
     **containers.STARTS,
+    **growing.STARTS,
     **locks.STARTS,
     **accounts.STARTS,
     **transactions.STARTS,

@@ -3,10 +3,14 @@
 A list is a register to which a step adds: `push v` leaves what it held and v behind it. One to which nothing
 was pushed holds null.
 
-*Look at some keys only* (`keys`: a list). Each transaction keeps its steps on these. Let L be a legal order of
-whole transactions. A step is legal or not by what its own register holds, which the steps on that register
-alone have made: so L without the steps on other registers is legal, and real time is as it was. Of other models
-with several registers the same holds, but none of them has an operation on more than one.
+*Look at some keys only* (`keys`: a list). Each transaction keeps its steps on these. Let L be a legal order
+of whole transactions. A step is legal or not by what its own register holds, which the steps on that register
+alone have made: so L without the steps on other registers is legal, and real time is as it was.
+
+*Look at some elements only* of lists (`elements`: a list). Pushes of all others go, and every read, and what
+was there at first, keeps only these, in their order. L without the rest is legal: where a read found the list
+as it was, it finds what is looked at as it is, since a push only adds behind. A register is not like that:
+who overwrites hides what was there.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.verification.steps import Step, cannot_begin, malformed, no_such
-from splitbrain.checkers.verification.values import identity, show
+from splitbrain.checkers.verification.values import identity
 from splitbrain.checkers.verification.verification import RejectedError
 
 if TYPE_CHECKING:
@@ -23,25 +27,21 @@ if TYPE_CHECKING:
     from splitbrain.checkers.verification.steps import After, Request, Start, Translation
 
 READS = ("read", "r")
-NAMES = ("multi-register", "rw-register", "list-append")
 
 
-def read_keys(certificate: Mapping[str, Any], model: str) -> frozenset[Hashable] | None:
-    """Read the keys that a certificate looks at; None if at all.
+def looked_at(step: Step, elements: frozenset[Hashable]) -> Step | None:
+    """Return what a step on a list says of some elements, or None if that is nothing."""
+    if step.kind == "push":
+        return step if step.left in elements else None
+    return step._replace(found=held_of(step.found, elements))
 
-    Raises:
-        RejectedError: they are no list, or the model is none of transactions.
-    """
-    keys = certificate.get("keys")
-    if keys is None:
-        return None
-    if model not in NAMES:
-        raise RejectedError(
-            f"The certificate looks at some keys only, which the model {model} does not allow."
-        )
-    if not isinstance(keys, list):
-        raise RejectedError(f"The certificate's `keys` must be a list, not {show(keys)}.")
-    return frozenset(map(identity, keys))
+
+def held_of(held: Hashable, elements: frozenset[Hashable]) -> Hashable:
+    """Return what a list holds of some elements, as null if that is nothing."""
+    if not isinstance(held, tuple):
+        return held
+    few = tuple(each for each in held[1:] if each in elements)
+    return ("list", *few) if few else None
 
 
 def _registers(model: str) -> Translation:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from splitbrain.checkers.verification.members import Members
 from splitbrain.checkers.verification.verification import RejectedError
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def identity(value: Any) -> Hashable:
 
 def reveal(stand_in: Any) -> Any:
     """Return the value that `identity` stands for, for display."""
+    if isinstance(stand_in, Members):
+        return [reveal(part) for part in stand_in]
     if not isinstance(stand_in, tuple):
         return stand_in
     tag, *parts = stand_in

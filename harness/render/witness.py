@@ -56,7 +56,10 @@ def render_witness(evidence: Mapping[str, Any], width: int = DEFAULT_WIDTH) -> s
 
 
 def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:  # noqa: PLR0911 - one return a shape
-    """Return what an operation did, such as `write 7`, `read 7`, `cas 1 -> 2` or `pop: empty`."""
+    """Return what an operation did, such as `write 7`, `read 7`, `cas 1 -> 2` or `pop: empty`.
+
+    A read that is shown in part tells how much it `found` in all: `read [7] of 91`.
+    """
     f, value = str(operation.get("f")), operation.get("value")
     if "key" in operation:
         rest = label_of({each: operation[each] for each in operation if each != "key"}, longest)
@@ -72,7 +75,8 @@ def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:  # noqa: P
     if returned and f in CHANGING and isinstance(result, (list, tuple)) and len(result) == 2:
         return shorten(f"{f} {as_json(value, longest)} -> {as_json(result[1])}", longest)
     if f in OBSERVERS and returned:
-        return shorten(f"{f} {as_json(result, longest)}", longest)
+        more = f" of {operation['found']}" if "found" in operation else ""
+        return shorten(f"{f} {as_json(result, longest)}{more}", longest)
     if value is None:
         text = f"{f} {as_json(result, longest)}" if returned and result is not None else f
         return shorten(f"{f}: empty" if returned and result is None and f in TAKERS else text, longest)

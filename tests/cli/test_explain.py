@@ -133,6 +133,37 @@ def test_vacuity_is_told_of_a_valid_history_and_lies_in_its_coverage(history, ca
     assert json.loads(capsys.readouterr().out)["coverage"] == {}
 
 
+@pytest.fixture
+def lossy(tmp_path):
+    """A set of ninety elements of which the final read is without one; seventeen adds crashed."""
+    path = tmp_path / "set.jsonl"
+    told = []
+    for number in range(90):
+        line = {"process": number, "f": "add", "value": number}
+        told += [{**line, "type": "invoke"}, {**line, "type": "info" if number % 5 == 4 else "ok"}]
+    line = {"process": 99, "f": "read"}
+    found = [number for number in range(90) if number != 7]
+    told += [{**line, "type": "invoke", "value": None}, {**line, "type": "ok", "value": found}]
+    path.write_text("".join(json.dumps(each) + "\n" for each in told))
+    return path
+
+
+def test_explain_names_the_element_that_a_set_lost(lossy, tmp_path, capsys):
+    page, proof = tmp_path / "set.html", tmp_path / "set.proof"
+    assert main(["explain", str(lossy), "--witness", str(page), "--certificate", str(proof)]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert (
+        "process 7's add of 7 (position 14) had returned before process 99 began to read (position 180), yet"
+        " its read of 89 elements is without 7: lost." in told
+    )
+    assert "read [] of 89" in told
+    assert "read of 89 elements" in page.read_text()
+    assert len(json.loads(proof.read_text())["operations"]) == 2
+    assert main(["verify", str(proof), str(lossy)]) == 0
+    assert main(["explain", str(lossy), "--model", "set-full"]) == 1
+    assert "model set-full" in capsys.readouterr().out
+
+
 def test_of_an_invalid_history_no_vacuity_is_asked(history, capsys):
     assert main(["check", str(history(*STALE)), "--vacuity", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["coverage"] == {}

@@ -153,6 +153,18 @@ class GrowSet(DataType):
         return sorted(map(text, told)) == sorted(map(text, outcome.result))
 
 
+class UniqueGrowSet(GrowSet):
+    operations = (*[("add", FRESH)] * 3, ("read", None), ("read", None))
+
+
+class SetFull(GrowSet):
+    """One of three elements is there at first."""
+
+    model = "set-full"
+    options: ClassVar = {"initial": [2]}
+    initial = ("2",)
+
+
 class Counter(DataType):
     model = "counter"
     initial = 0
@@ -415,6 +427,8 @@ TYPES = {
     "set": Set(),
     "set, unique values": UniqueSet(),
     "grow-set": GrowSet(),
+    "grow-set, unique values": UniqueGrowSet(),
+    "set-full, one there at first": SetFull(),
     "counter": Counter(),
     "fifo-queue": FifoQueue(1, 2),
     "fifo-queue, unique values": FifoQueue(FRESH),

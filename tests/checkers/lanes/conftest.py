@@ -9,6 +9,7 @@ from splitbrain.checkers.models import (
     Call,
     Counter,
     FifoQueue,
+    GrowSet,
     Mutex,
     OwnedMutex,
     PriorityQueue,
@@ -33,18 +34,23 @@ class Operation(NamedTuple):
 
 
 MODELS = {
-    model.name: model for model in (Set, FifoQueue, Queue, Stack, PriorityQueue, Mutex, OwnedMutex, Counter)
+    model.name: model
+    for model in (Set, FifoQueue, Queue, Stack, PriorityQueue, Mutex, OwnedMutex, Counter, GrowSet)
 }
 PUTS, LOOKS = ("enqueue", "push", "insert"), ("peek",)
 
 
-def effect(model, state, operation):  # noqa: C901, PLR0911 - one branch and return a case of the table of operations
+def effect(model, state, operation):  # noqa: C901, PLR0911, PLR0912 - one branch and return a case of the table of operations
     """Return (legal, state afterwards), from the table of operations alone. States are tuples."""
     f, value, result, known = operation.f, operation.value, operation.result, operation.known
     if model == "counter":
         return (True, (state[0] + value,)) if f == "add" else (not known or state[0] == result, state)
     if f in PUTS:
         return True, (*state, value)
+    if model == "grow-set":
+        if f == "read":
+            return not known or sorted(result) == sorted(state), state
+        return True, state if value in state else (*state, value)
     if f in ("add", "remove", "contains"):
         there = value in state
         changes = f != "contains" and there is (f == "remove")
@@ -124,6 +130,7 @@ FUNCTIONS = {
     "priority-queue": ("insert", "poll", "peek"),
     "mutex": ("acquire", "release"),
     "owned-mutex": ("acquire", "release"),
+    "grow-set": ("add", "read"),
     "counter": ("add", "read"),
 }
 
@@ -138,6 +145,8 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
     rng.shuffle(values)
     if model == "set":
         values = [1] * 20
+    if model == "grow-set" and rng.random() < 0.6:
+        values = [rng.choice((1, 2, 3)) for _ in values]
     initial = tuple(values.pop() for _ in range(rng.choice((0, 0, 0, 1, 2)))) if "mutex" not in model else ()
     initial = tuple(dict.fromkeys(initial))
     if model == "counter":
@@ -161,7 +170,7 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
             value = values.pop() if f in (*PUTS, "add") or model == "set" else None
             if f in PUTS and len(seen) > 1 and rng.random() < 0.03:
                 value = rng.choice(seen[1:])
-            if f in PUTS:
+            if f in PUTS or (f == "add" and model == "grow-set"):
                 seen.append(value)
             running[slot] = {
                 "f": f,
@@ -212,6 +221,9 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
 def _happen(model, state, call):
     """Let a call take effect: find its result, and return the state afterwards."""
     call["happened"] = True
+    if model == "grow-set":
+        call["result"] = list(state) if call["f"] == "read" else None
+        return state if call["f"] == "read" or call["value"] in state else (*state, call["value"])
     for result in (None, [call["value"], True], [call["value"], False], *state):
         if model == "set" and not isinstance(result, list):
             continue
@@ -233,11 +245,14 @@ def _swap(rng, done):
 
 
 def _corrupt(rng, model, call, seen):
-    if model == "set":
+    if model == "grow-set" and call["f"] == "read":
+        call["result"] = [each for each in call["result"] if rng.random() < 0.8]
+        call["result"] += [each for each in (*seen[1:], 99) if rng.random() < 0.1]
+    elif model == "set":
         call["result"] = [call["value"], rng.random() < 0.5]
     elif model == "counter":
         call["result"] = call["result"] if call["f"] == "add" else call["result"] + rng.choice((-1, 1, 1, 2))
-    elif call["f"] not in PUTS and "mutex" not in model:
+    elif call["f"] not in PUTS and "mutex" not in model and model != "grow-set":
         call["result"] = rng.choice(seen) if rng.random() < 0.95 else 99
 
 
@@ -275,6 +290,20 @@ def written(operations):
     return build_history([line for _, line in sorted(events, key=lambda event: event[0])])
 
 
+def looked_at(operations, initial, elements):
+    """Return operations on a growing set, and what is there at first, with nothing but some elements."""
+    if elements is None:
+        return operations, initial
+    few = [
+        each._replace(result=[value for value in each.result if value in elements])
+        if each.f == "read" and each.known
+        else each
+        for each in operations
+        if each.f == "read" or each.value in elements
+    ]
+    return few, tuple(value for value in initial if value in elements)
+
+
 class Drawn:
     """What the tests of the lanes draw and compare with."""
 
@@ -284,6 +313,7 @@ class Drawn:
     legal_order = staticmethod(legal_order)
     columns = staticmethod(columns)
     history = staticmethod(written)
+    looked_at = staticmethod(looked_at)
 
     @staticmethod
     def draw(model, seed):

@@ -13,6 +13,7 @@ from splitbrain.checkers.models import (
     CasRegister,
     Counter,
     FifoQueue,
+    GrowSet,
     Mutex,
     PriorityQueue,
     Queue,
@@ -116,6 +117,16 @@ def _counter():
     return recorder.history()
 
 
+def _grow_set():
+    recorder = Recorder()
+    for number in range(60):
+        recorder.call("add", number, number)
+        if number % 9 == 0:
+            recorder.call("add", 100 + number, None, crashes=True)
+    recorder.call("read", None, list(range(60)))
+    return recorder.history()
+
+
 def _mutex():
     lines = []
     for number in range(60):
@@ -207,6 +218,17 @@ CASES = {
             "compared the reads",
             "looked where each addition may begin",
             "gave each level its additions",
+        },
+    ),
+    "grow-sets": (
+        GrowSet,
+        _grow_set,
+        {
+            "sorted the calls by what they do",
+            "looked for the first add of each element",
+            "compared the reads",
+            "gave the calls their slots",
+            "compared the slots",
         },
     ),
     "mutexes": (Mutex, _mutex, {"looked for holds", "compared the holds", "wrote the holds out"}),

@@ -72,7 +72,7 @@ def test_failed_operations_choose_nothing():
             (
                 "The operation at position 4 fits no model that those before it fit (counter): read needs a"
                 " whole number as its result, not [1]; by itself it would fit cas-register, register, kv,"
-                " grow-set."
+                " grow-set, set-full."
             ),
         ),
         (

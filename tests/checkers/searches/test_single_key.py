@@ -50,9 +50,27 @@ def test_what_is_refuted_by_one_key_is_refuted(name, monkeypatch):
         result = check_linearizable(history, type(model), keyed="no")
         assert result.valid is False
         assert result.method == "single-key"
-        assert result.certificate["keys"] == [seen.key]
+        assert result.certificate["keys"] == [seen.view.key]
+        assert result.certificate.get("elements") == seen.view.elements
         assert verify(result.certificate, history).holds is True, seed
     assert told > 50
+
+
+def test_a_view_that_forgets_something_else_would_be_found_out(monkeypatch):
+    """If reads lost their answers' last elements, histories without a fault would be refuted."""
+    monkeypatch.setattr(single_key, "MANY", 0)
+
+    def forgetful(self, call, key):
+        return call._replace(value=call.value[:1], result=call.value[:1])
+
+    monkeypatch.setattr(ListAppend, "seen_by", forgetful)
+    wrong = 0
+    for seed in range(300):
+        history = build_history(lines_of(TYPES["list-append"], drawn(f"x {seed}"), reuse=False), keyed="no")
+        normalised, model, state = columns_of(history, ListAppend)
+        if normalised.keys and linearizable(TYPES["list-append"], calls_of(history)):
+            wrong += bool(single_key.refuted(normalised.keys[0], normalised.kinds, model, state, Budget()))
+    assert wrong > 0
 
 
 def crowd(seed, transactions=200, clients=20):
@@ -66,7 +84,7 @@ def crowd(seed, transactions=200, clients=20):
             begun += 1
             running[client] = [["append", "x", begun], ["r", "y", None], ["append", "y", begun]]
             lines.append({"process": client, "type": "invoke", "f": "txn", "value": running[client]})
-        elif client in running and len(running) > clients - 3 or begun == transactions:
+        elif (client in running and len(running) > clients - 3) or begun == transactions:
             if client not in running:
                 continue
             done = []
