@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from splitbrain.render.text import DEFAULT_WIDTH, as_json, shorten, wrap
+from splitbrain.render.text import DEFAULT_WIDTH, as_json, printable, shorten, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ def render_witness(evidence: Mapping[str, Any], width: int = DEFAULT_WIDTH) -> s
 
 def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:
     """Return what an operation did, such as `write 7`, `read 7`, `cas 1 -> 2` or `pop: empty`."""
-    f, value = str(operation.get("f")), operation.get("value")
+    f, value = printable(str(operation.get("f"))), operation.get("value")
     if f == "cas" and isinstance(value, (list, tuple)) and len(value) == 2:
         text = f"cas {as_json(value[0], longest)} -> {as_json(value[1], longest)}"
         return shorten(text if operation.get("applied", True) else f"{text}, unequal", longest)
