@@ -1,12 +1,11 @@
 """A million operations with unique values: from the file to a verdict, its certificate and the re-check.
 
-    python benchmarks/zones.py [--operations 1000000] [--curve [--plot FILE.svg]]
+    python benchmarks/zones.py [--operations 1000000]
 
 Ten clients, half of the operations reads, one in twenty crashed; one register or a hundred; valid, and with
 one read of a value that was overwritten long before. Each is decided by a process of its own that starts
-without any compiled cache, so that times and peak memory are those of one verdict. `--curve` measures the
-cost of an operation from ten thousand to a million instead. Exit code 1 if a verdict is wrong or a figure is
-missed.
+without any compiled cache, so that times and peak memory are those of one verdict. Exit code 1
+if a verdict is wrong or a figure is missed. What an operation costs in shorter histories: `lanes.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 CLIENTS = 10
 CRASHED = 0.05
-SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 CHECKING, WHOLE, MEMORY = 1.0, 6.0, 1000.0
 """Wanted: seconds of checking, seconds from file to verdict, megabytes."""
 
@@ -187,41 +185,13 @@ def verdicts(folder: Path, operations: int) -> bool:
     return good
 
 
-def curve(folder: Path, plot: str | None) -> None:
-    """Measure the cost of an operation at each size, and draw it if asked to."""
-    costs = []
-    for operations in SIZES:
-        path = folder / "history.jsonl"
-        write(path, CASES[0], operations)
-        measured = min((decide(path) for _ in range(3)), key=lambda each: each.checking)
-        costs.append((measured.loading / operations * 1e6, measured.checking / operations * 1e6))
-        print(
-            f"{operations:9,d} operations: loading {costs[-1][0]:.2f} us, checking {costs[-1][1]:.2f} us each"
-        )
-    if plot is None:
-        return
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - only a plot needs it
-
-    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
-    for number, label in enumerate(("loading", "checking")):
-        axes.plot(SIZES, [cost[number] for cost in costs], marker="o", label=label)
-    axes.set(xscale="log", ylim=(0, None), xlabel="operations", ylabel="microseconds an operation")
-    axes.legend()
-    figure.savefig(plot)
-
-
 def main() -> int:
     """Print the figures; return 1 if one is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--operations", type=int, default=1_000_000)
-    parser.add_argument("--curve", action="store_true")
-    parser.add_argument("--plot")
     asked = parser.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
-        if asked.curve:
-            curve(Path(folder), asked.plot)
-            return 0
         return 0 if verdicts(Path(folder), asked.operations) else 1
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from splitbrain.checkers.evidence.witness import Witness
     from splitbrain.checkers.lanes.columns.settle import Contradiction, Settled
     from splitbrain.checkers.models import Model
+    from splitbrain.checkers.normalise import Normalised
     from splitbrain.histories.history import History
 
 LARGE = 20_000
@@ -59,6 +60,19 @@ def left_operations(question: Question, settled: Settled) -> Sequence[int] | Non
     if all(left):
         return None
     return operations_of(question, {key for key, is_left in enumerate(left) if is_left})
+
+
+def repeating_calls(question: Question, settled: Settled | None) -> Normalised | None:
+    """Return the calls of the keys that are left in lists, if that is all that other lanes need to know.
+
+    None if those lanes must look at them from the beginning.
+    """
+    if settled is None or settled.repeating is None or not len(settled.repeating.key):
+        return None
+    from splitbrain.checkers.lanes.columns.listing import listed  # noqa: PLC0415 - numpy, which is there
+
+    history, model, initial, keyed, nil_reads, _ = question
+    return listed(history, model, initial, settled.repeating, keyed=keyed, nil_reads=nil_reads)
 
 
 def operations_of(question: Question, keys: set[int]) -> Sequence[int]:

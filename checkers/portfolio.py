@@ -9,9 +9,10 @@ cheaply.
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from heapq import merge
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from splitbrain.checkers.budget import Budget, BudgetExceeded
 from splitbrain.checkers.evidence.reduction import WORK, Reduction
@@ -19,17 +20,25 @@ from splitbrain.checkers.evidence.telling import Teller
 from splitbrain.checkers.evidence.values import show
 from splitbrain.checkers.lanes import dispatch
 from splitbrain.checkers.lanes.names import EVERY_LANE
-from splitbrain.checkers.large import LARGE, Question, find_witness, left_operations, settle_large
+from splitbrain.checkers.large import (
+    LARGE,
+    Question,
+    find_witness,
+    left_operations,
+    repeating_calls,
+    settle_large,
+)
 from splitbrain.checkers.normalise import FOREVER, normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
 from splitbrain.checkers.values import freeze
 from splitbrain.checkers.verdict import CheckResult, Violation
+from splitbrain.histories.collection import collection_paused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from splitbrain.checkers.evidence.witness import Witness
-    from splitbrain.checkers.lanes.columns.settle import Contradiction
+    from splitbrain.checkers.lanes.columns.settle import Contradiction, Settled
     from splitbrain.checkers.models import Model
     from splitbrain.checkers.normalise import Calls, Kinds, Normalised
     from splitbrain.checkers.outcome import Outcome
@@ -94,43 +103,80 @@ def check_linearizable(
     state = model.initial if isinstance(initial, _Unset) else initial
     model, state = model.starting(state)
     question = Question(history, model, state, by_key, nil_reads, failed_cas)
+    # A million operations are looked at in vain whenever as many small things were made as an import makes.
+    with collection_paused() if len(history) >= large else nullcontext():
+        try:
+            examined = _examine(question, budget, method, large)
+        except BudgetExceeded as exceeded:
+            reason = f"the history is undecided: {exceeded} ran out while its values were compared."
+            return CheckResult(
+                "linearizable", "unknown", method, reason, operations=len(history), seconds=clock() - start
+            )
+        return _conclude(question, budget, method, examined, clock() - start)
+
+
+class _Examined(NamedTuple):
+    """What was settled over columns, if anything, and the other keys with what the lanes said of them."""
+
+    settled: Settled | None
+    columns: Normalised
+    outcomes: Sequence[_KeyOutcome]
+
+
+def _examine(question: Question, budget: Budget, method: str, large: int) -> _Examined:
+    """Decide every key within the budget.
+
+    Raises:
+        BudgetExceeded: it was spent before any lane began.
+        ModelMismatch: an operation has a shape that the model doesn't know.
+    """
+    history, model, initial, keyed, nil_reads, failed_cas = question
     settled = None
-    try:
-        if len(history) >= large and method in _OVER_COLUMNS:
-            settled = settle_large(question, budget)
-        columns = normalise(
-            history,
-            model,
-            state,
-            keyed=by_key,
-            nil_reads=nil_reads,
-            failed_cas=failed_cas,
-            among=None if settled is None else left_operations(question, settled),
-            # What is refuted over columns already is said, however little time is left.
-            budget=None if settled is not None and settled.refuted else budget,
-        )
-    except BudgetExceeded as exceeded:
-        reason = f"the history is undecided: {exceeded} ran out while its values were compared."
-        spent = clock() - start
-        return CheckResult("linearizable", "unknown", method, reason, operations=len(history), seconds=spent)
+    if len(history) >= large and method in _OVER_COLUMNS:
+        settled = settle_large(question, budget)
+    repeating = repeating_calls(question, settled) if method == "auto" else None
+    columns = repeating or normalise(
+        history,
+        model,
+        initial,
+        keyed=keyed,
+        nil_reads=nil_reads,
+        failed_cas=failed_cas,
+        among=None if settled is None else left_operations(question, settled),
+        # What is refuted over columns already is said, however little time is left.
+        budget=None if settled is not None and settled.refuted else budget,
+    )
     if settled is not None:
         columns = replace(columns, completed=settled.completed)
-    outcomes = [_decide(calls, columns.kinds, model, state, budget, method=method) for calls in columns.keys]
+    if repeating is not None:
+        method = "configurations"  # the other lanes would only find once more that values repeat
+    outcomes = [
+        _decide(calls, columns.kinds, model, initial, budget, method=method) for calls in columns.keys
+    ]
+    return _Examined(settled, columns, outcomes)
+
+
+def _conclude(
+    question: Question, budget: Budget, method: str, examined: _Examined, seconds: float
+) -> CheckResult:
+    """Turn what the lanes said into a verdict with its certificate and evidence."""
+    history, model, initial, keyed, nil_reads, failed_cas = question
+    settled, columns, outcomes = examined
     options = {
         "model": model.name if type(model).__module__.startswith(_OURS) else _reference(model),
-        "initial": state,
+        "initial": initial,
         "nil_reads": nil_reads,
         "failed_cas": failed_cas,
-        "keyed": by_key,
+        "keyed": keyed,
     }
     used = {outcome.lane for outcome in outcomes} | (set() if settled is None else settled.lanes)
     result = CheckResult(
         checker="linearizable",
         valid="unknown",
         method="+".join(lane for lane in EVERY_LANE if lane in used) or method,
-        reason=_unknown_reason(columns, outcomes, keyed=by_key),
+        reason=_unknown_reason(columns, outcomes, keyed=keyed),
         operations=len(history),
-        seconds=clock() - start,
+        seconds=seconds,
     )
     refuted: list[_KeyOutcome | Contradiction] = [] if settled is None else [*settled.refuted]
     refuted += [outcome for outcome in outcomes if isinstance(outcome.outcome, Refutation)]
@@ -139,7 +185,7 @@ def check_linearizable(
         for each in refuted[:LISTED]:
             work = WORK // LISTED if witnesses else WORK
             if isinstance(each, _KeyOutcome):
-                reduction = Reduction(each.calls, columns.kinds, model, state, budget, work=work)
+                reduction = Reduction(each.calls, columns.kinds, model, initial, budget, work=work)
                 assert isinstance(each.outcome, Refutation)
                 witnesses.append(reduction.reduce(each.outcome, each.lane))
             else:
@@ -213,7 +259,10 @@ def _orders(outcomes: Sequence[_KeyOutcome]) -> list[dict[str, Any]]:
             identity = freeze(calls.key)
             keys[identity] = calls.key
             parts.setdefault(identity, []).append([calls.invokes[call] for call in outcome.order])
-    return [{"key": keys[identity], "order": list(merge(*orders))} for identity, orders in parts.items()]
+    return [
+        {"key": keys[identity], "order": list(merge(*orders)) if len(orders) > 1 else orders[0]}
+        for identity, orders in parts.items()
+    ]
 
 
 def _invalid(

@@ -105,6 +105,8 @@ class Reduction:
     def _smallest(self, refutation: Refutation, lane: str) -> Witness:
         if self._elements is not None:
             return self._of_elements(self._elements, refutation, lane)
+        if lane == "counters":
+            return self._of_sums() or self._cut_short(refutation, lane)
         if refutation.rule == HELD_BY_TWO:
             held = self._try(self._whole_holds(refutation.core), self._all) or self._since(*refutation.core)
             return held or self._cut_short(refutation, lane)
@@ -151,6 +153,15 @@ class Reduction:
         if best is None:
             return self._cut_short(refutation, lane)
         return self._earlier(self._minimise(self._earlier(best)))
+
+    def _of_sums(self) -> Witness | None:
+        """Return the smallest witness found about a counter, whose additions go only with past and future."""
+        best = self._try(set(range(len(self._calls.kinds))), self._all)
+        if best is None:
+            return None
+        best = self._earlier(best)
+        narrow = self._smaller(best, self._through_windows(best.window.end))
+        return None if narrow is None else self._minimise(narrow)
 
     def _earlier(self, best: Witness) -> Witness:
         """Forget as much of the future as possible: what is refuted stays so when it goes on."""

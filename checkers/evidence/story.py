@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.evidence import contents_story
+from splitbrain.checkers.evidence import contents_story, sums_story
 from splitbrain.checkers.evidence.order import forced_order
 from splitbrain.checkers.evidence.shortage import shortage
 from splitbrain.checkers.evidence.values import listed, show
@@ -115,11 +115,20 @@ class Story:
 
     # The headline.
 
+    def _of_its_own(self) -> contents_story.Contents | sums_story.Sums | None:
+        """Return who tells of a data type that has words of its own, if the rule is one of its."""
+        if self._refutation.rule in contents_story.RULES:
+            return contents_story.Contents(self.calls, self.kinds, self)
+        if self._refutation.rule in sums_story.RULES:
+            return sums_story.Sums(self.calls, self.kinds, self.members, self, origin=self._origin())
+        return None
+
     def headline(self) -> str:  # noqa: C901, PLR0911 - one return a kind of contradiction
         """Return the contradiction in one clause."""
         refutation = self._refutation
-        if refutation.rule in contents_story.RULES:
-            return contents_story.Contents(self.calls, self.kinds, self).headline(refutation)
+        told_apart = self._of_its_own()
+        if told_apart is not None:
+            return told_apart.headline(refutation)
         core = [self.name(number) for number in refutation.core]
         if refutation.rule == "never-written" and self.start is None:
             return f"{core[0]} observed a value that no operation writes"
@@ -176,8 +185,9 @@ class Story:
 
     def sentences(self) -> list[str]:
         """Return the contradiction step by step."""
-        if self._refutation.rule in contents_story.RULES:
-            return contents_story.Contents(self.calls, self.kinds, self).sentences(self._refutation)
+        told_apart = self._of_its_own()
+        if told_apart is not None:
+            return told_apart.sentences(self._refutation)
         tellers = {
             "never-written": self._never_written,
             "read-from-the-future": self._from_the_future,

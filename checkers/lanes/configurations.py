@@ -40,18 +40,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from splitbrain.checkers.budget import BudgetExceeded
-from splitbrain.checkers.lanes.supply import Supply, dominated
-from splitbrain.checkers.lanes.transitions import IMPOSSIBLE, Transitions
-from splitbrain.checkers.normalise import FOREVER, NONE
+from splitbrain.checkers.lanes.canonical import canonical
+from splitbrain.checkers.lanes.supply import Supply, demanded, dominated
+from splitbrain.checkers.lanes.transitions import IMPOSSIBLE
+from splitbrain.checkers.normalise import FOREVER
 from splitbrain.checkers.outcome import Cut, Linearization, Passed, Refutation, Undecided
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from splitbrain.checkers.budget import Budget
+    from splitbrain.checkers.lanes.canonical import Canonical
     from splitbrain.checkers.lanes.supply import Run
     from splitbrain.checkers.models import Model
-    from splitbrain.checkers.models.base import Lens
     from splitbrain.checkers.normalise import Calls, Kinds
     from splitbrain.checkers.outcome import Outcome
 
@@ -69,11 +70,7 @@ def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budge
     Raises:
         ModelError: the model contradicts itself.
     """
-    canonical, flat = canonical_kinds(calls, kinds)
-    lens = None if flat else model.lens(kinds.calls[kind] for kind in dict.fromkeys(calls.kinds))
-    if lens is not None:
-        canonical = merge_crashed(calls, kinds, lens)
-    walk = Walk(canonical, kinds, Transitions(model, kinds, initial, lens), budget, flat=flat)
+    walk = Walk(canonical(calls, kinds, model, initial), kinds, budget)
     try:
         return walk.decide()
     except BudgetExceeded as exceeded:
@@ -85,34 +82,6 @@ def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budge
         f"{reason} after {walk.returned} of {completed} completed operations,"
         f" with {len(walk.alive)} configurations alive"
     )
-
-
-def canonical_kinds(calls: Calls, kinds: Kinds) -> tuple[Calls, bool]:
-    """Give calls that do the same to a register one kind; tell whether all calls are accesses to one.
-
-    Values that no call reads, compares with or excludes are one value (pruning 6); whether a call crashed is
-    no longer part of its kind.
-    """
-    if not all(map(kinds.flat.__getitem__, calls.kinds)):
-        return calls, False
-    reads, writes, differs = kinds.reads, kinds.writes, kinds.differs
-    named = {reads[kind] for kind in calls.kinds} | {differs[kind] for kind in calls.kinds} | {NONE}
-    representatives: dict[tuple[int, int | None, int], int] = {}
-    renamed: list[int] = []
-    for kind in calls.kinds:
-        identity = (reads[kind], writes[kind] if writes[kind] in named else None, differs[kind])
-        renamed.append(representatives.setdefault(identity, kind))
-    return calls._replace(kinds=renamed), True
-
-
-def merge_crashed(calls: Calls, kinds: Kinds, lens: Lens) -> Calls:
-    """Give crashed calls that the lens doesn't tell apart one kind (pruning 6 beyond registers)."""
-    representatives: dict[Hashable, int] = {}
-    renamed = [
-        representatives.setdefault(lens.call(kinds.calls[kind]), kind) if returned == FOREVER else kind
-        for kind, returned in zip(calls.kinds, calls.returns, strict=True)
-    ]
-    return calls._replace(kinds=renamed)
 
 
 class Opening(NamedTuple):
@@ -129,15 +98,13 @@ class Walk:
     (the state itself where nothing crashed); the mask has the bits of open calls that are linearized.
     """
 
-    def __init__(
-        self, calls: Calls, kinds: Kinds, transitions: Transitions, budget: Budget, *, flat: bool
-    ) -> None:
-        self.calls = calls
+    def __init__(self, key: Canonical, kinds: Kinds, budget: Budget) -> None:
+        self.calls = key.calls
         self.kinds = kinds
         self.budget = budget
-        self.transitions = transitions
-        self.supply = Supply(calls, kinds, flat=flat)
-        self.width = _widest(calls)
+        self.transitions = key.transitions
+        self.supply = Supply(key.calls, kinds, flat=key.flat)
+        self.width = _widest(key.calls)
         self.full = (1 << self.width) - 1
         self.open: dict[int, Opening] = {}
         self.observers = 0
@@ -196,18 +163,31 @@ class Walk:
                 self.told.append((call, survivors) if few else self._passed(call, survivors))
         return Linearization(_unwind(next(iter(self.alive.values()))))
 
+    def _extend_with_crashed(
+        self, waiting: list[tuple[int, Trail]], wanted: int, survivors: dict[int, Trail]
+    ) -> None:
+        """Linearize calls until the wanted one is in, and crashed ones where they can help."""
+        useful = self.supply.useful(opening.kind for opening in self.open.values())
+        if useful:
+            self._extend_by_runs(useful, waiting, wanted, survivors)
+        else:
+            self._extend(waiting, wanted, survivors)
+        if len(survivors) > 1:
+            self._keep_undominated(survivors)
+
     def _extend(  # noqa: C901 - the innermost loop: a call per configuration would double its cost
         self, waiting: list[tuple[int, Trail]], wanted: int, survivors: dict[int, Trail]
     ) -> None:
-        """Linearize open calls in every order until the wanted one is in; nothing crashed."""
-        width, full, opened = self.width, self.full, self.open
+        """Linearize open calls in every order until the wanted one is in; no crashed call can help."""
+        width, full, opened, nodes = self.width, self.full, self.open, self.nodes
+        crashed = self.supply.size > 0
         memo, step, spend = self.transitions.memo, self.transitions.step, self.budget.spend
         observers, mutators = self.observers, self.mutators
         seen = {configuration for configuration, _ in waiting}
         while waiting:
             configuration, trail = waiting.pop()
             spend()
-            state = configuration >> width
+            state, used = nodes[configuration >> width] if crashed else (configuration >> width, 0)
             todo = observers & ~configuration
             before = configuration
             while todo:
@@ -236,18 +216,21 @@ class Walk:
                     after = step(kind, state)
                 if after == IMPOSSIBLE:
                     continue
-                extended = after << width | mask | bit
+                extended = (self._node(after, used) if crashed else after) << width | mask | bit
                 if bit == wanted:
                     survivors.setdefault(extended ^ bit, (call, trail))
                 elif extended not in seen:
                     seen.add(extended)
                     waiting.append((extended, (call, trail)))
 
-    def _extend_with_crashed(  # noqa: C901 - one loop over configurations, each step of it named
-        self, waiting: list[tuple[int, Trail]], wanted: int, survivors: dict[int, Trail]
+    def _extend_by_runs(
+        self,
+        useful: Sequence[int],
+        waiting: list[tuple[int, Trail]],
+        wanted: int,
+        survivors: dict[int, Trail],
     ) -> None:
-        """Do the same where runs of crashed calls may go before a call, fewest crashed calls first."""
-        useful = self.supply.useful(opening.kind for opening in self.open.values())
+        """Do the same where useful crashed calls may go before a call, fewest of them first."""
         runs_of: dict[int, list[Run]] = {}
         visited: dict[tuple[int, int], list[int]] = {}
         levels: dict[int, list[tuple[int, Trail]]] = {}
@@ -270,9 +253,9 @@ class Walk:
             if mask & wanted:
                 survivors.setdefault(node << self.width | mask ^ wanted, trail)
                 continue
-            if useful and node not in runs_of:
+            if node not in runs_of:
                 runs_of[node] = self.supply.runs(state, used, useful, self.transitions, self.budget)
-            for after, use, bit, path in self.successors(state, used, mask, runs_of.get(node, ())):
+            for after, use, bit, path in self.successors(state, used, mask, runs_of[node]):
                 extended = self._node(after, use) << self.width | mask | bit
                 longer = trail
                 for call in path:
@@ -281,8 +264,6 @@ class Walk:
                     survivors.setdefault(extended ^ bit, longer)
                 else:
                     levels.setdefault(use.bit_count(), []).append((extended, longer))
-        if len(survivors) > 1:
-            self._keep_undominated(survivors)
 
     def absorb(self, state: int, mask: int, trail: Trail) -> tuple[int, Trail]:
         """Linearize every open observer that is legal in the state (pruning 1)."""
@@ -364,11 +345,6 @@ class Walk:
             if needed >> (group.offset + place) & 1
         )
         return Passed(call, self._states(alive), tuple(sorted(crashed)))
-
-
-def demanded(alone: int, after_run: int) -> bool:
-    """Tell whether a call demands the run before it: only so it is legal, or goes there (pruning 5)."""
-    return after_run not in (IMPOSSIBLE, alone)
 
 
 def _widest(calls: Calls) -> int:

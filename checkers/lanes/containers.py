@@ -59,6 +59,7 @@ class Words(NamedTuple):
 
 WORDS: Mapping[str, Words] = {
     "fifo-queue": Words("enqueue", "dequeue", "peek"),
+    "queue": Words("enqueue", "dequeue", "peek"),
     "stack": Words("push", "pop", "peek"),
     "priority-queue": Words("insert", "poll", "peek"),
 }

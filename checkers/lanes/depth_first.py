@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.budget import BudgetExceeded
-from splitbrain.checkers.lanes.configurations import Opening, Walk, canonical_kinds, merge_crashed
-from splitbrain.checkers.lanes.transitions import Transitions
+from splitbrain.checkers.lanes.canonical import canonical
+from splitbrain.checkers.lanes.configurations import Opening, Walk
 from splitbrain.checkers.normalise import FOREVER
 from splitbrain.checkers.outcome import Cut, Linearization, Refutation, Undecided
 
@@ -35,11 +35,7 @@ def decide(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budge
     Raises:
         ModelError: the model contradicts itself.
     """
-    canonical, flat = canonical_kinds(calls, kinds)
-    lens = None if flat else model.lens(kinds.calls[kind] for kind in dict.fromkeys(calls.kinds))
-    if lens is not None:
-        canonical = merge_crashed(calls, kinds, lens)
-    search = _Search(Walk(canonical, kinds, Transitions(model, kinds, initial, lens), budget, flat=flat))
+    search = _Search(Walk(canonical(calls, kinds, model, initial), kinds, budget))
     try:
         return search.run()
     except BudgetExceeded as exceeded:

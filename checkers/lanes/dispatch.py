@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.lanes import (
+    counters,
+    depth_first,
     general,
     mutexes,
     necessary,
@@ -13,6 +15,7 @@ from splitbrain.checkers.lanes import (
     queues,
     sets,
     stacks,
+    unordered_queues,
     zones,
 )
 from splitbrain.checkers.lanes.general import Decided
@@ -31,11 +34,18 @@ if TYPE_CHECKING:
 LANES: Mapping[str, Callable[[Calls, Kinds], Outcome]] = {
     "set": sets.decide,
     "fifo-queue": queues.decide,
+    "queue": unordered_queues.decide,
     "stack": stacks.decide,
     "priority-queue": priority_queues.decide,
     "mutex": mutexes.decide,
+    "counter": counters.decide,
 }
 """The lanes of data types, by `Model.discipline`."""
+SEARCHES: Mapping[str, Callable[[Calls, Kinds, Model, Any, Budget], Outcome]] = {
+    "priced": pricing.decide,
+    "depth-first": depth_first.decide,
+}
+"""Lanes of any model that are part of the general one, and can be asked for alone."""
 
 
 def decide(
@@ -46,8 +56,9 @@ def decide(
     Raises:
         BudgetExceeded: the search spent its budget.
     """
-    if method == "priced":
-        return Decided(pricing.decide(calls, kinds, model, initial, budget), "priced")
+    search = SEARCHES.get(method)
+    if search is not None:
+        return Decided(search(calls, kinds, model, initial, budget), method)
     lane = BY_DISCIPLINE.get(model.discipline)
     if lane is not None and method in ("auto", lane):
         outcome = LANES[model.discipline](calls, kinds)

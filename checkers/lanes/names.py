@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 BY_DISCIPLINE: Mapping[str, str] = {
     "set": "sets",
     "fifo-queue": "queues",
+    "queue": "unordered-queues",
     "stack": "stacks",
     "priority-queue": "priority-queues",
     "mutex": "mutexes",
+    "counter": "counters",
 }
 """The lane of each data type, by `Model.discipline`."""
-METHODS = ("auto", "zones", *BY_DISCIPLINE.values(), "priced", "configurations")
+METHODS = ("auto", "zones", *BY_DISCIPLINE.values(), "priced", "configurations", "depth-first")
 """Ways to decide that can be forced."""
-EVERY_LANE = ("necessary", *METHODS[1:], "depth-first")
+EVERY_LANE = ("necessary", *METHODS[1:])

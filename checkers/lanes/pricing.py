@@ -53,7 +53,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.budget import BudgetExceeded
 from splitbrain.checkers.lanes.ascent import RESOLUTION, Ascent
-from splitbrain.checkers.lanes.configurations import canonical_kinds
+from splitbrain.checkers.lanes.canonical import canonical_kinds
 from splitbrain.checkers.lanes.guided import Exhausted, Found, GuidedSearch
 from splitbrain.checkers.lanes.relaxation import Relaxation, TooLargeError, relax
 from splitbrain.checkers.lanes.tariff import (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from splitbrain.checkers.lanes.transitions import IMPOSSIBLE
 from splitbrain.checkers.normalise import FOREVER, NONE
 
 if TYPE_CHECKING:
@@ -122,3 +123,8 @@ class Supply:
 def dominated(used: int, others: Iterable[int]) -> bool:
     """Tell whether another use takes no crashed call that `used` doesn't take."""
     return any(other & ~used == 0 for other in others)
+
+
+def demanded(alone: int, after_run: int) -> bool:
+    """Tell whether a call demands the run before it: only so it is legal, or goes there (pruning 5)."""
+    return after_run not in (IMPOSSIBLE, alone)

@@ -7,6 +7,7 @@ many states. States that no call of the key can tell apart are one, where the mo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.models import ILLEGAL, Model, ModelError
@@ -34,8 +35,8 @@ class Transitions:
         self._kinds = kinds
         self._lens = lens
         self._ids: dict[Hashable, int] = {freeze(initial): 0}
-        self.memo: list[dict[int, int]] = [{} for _ in kinds.calls]
-        """For each kind, state number -> next state number, as far as computed."""
+        self.memo: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        """For each kind that this key has, state number -> next state number, as far as computed."""
 
     def step(self, kind: int, state: int) -> int:
         """Return the state after a call of that kind, or `IMPOSSIBLE`.

@@ -122,7 +122,7 @@ class Model:
     by_process: ClassVar[bool] = False
     """Whether it matters which process calls, as to a lock."""
     discipline: ClassVar[str] = ""
-    """The data type, if a polynomial lane knows it: set, fifo-queue, stack, priority-queue, mutex."""
+    """The data type, if a polynomial lane knows it (`lanes/names.py` lists them)."""
 
     def starting(self, initial: Any) -> tuple[Model, Any]:
         """Return the model of histories that begin with `initial`, and that state in the model's own form.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from splitbrain.checkers.models.base import ILLEGAL, Call, Model, ModelMismatch
+from splitbrain.checkers.models.base import ILLEGAL, Access, Call, Model, ModelMismatch
 from splitbrain.checkers.models.shapes import changed_complaint, is_integer, unapplied_complaint
 from splitbrain.checkers.values import ANYTHING, show
 
@@ -17,6 +17,7 @@ class Counter(Model):
     functions: ClassVar[tuple[str, ...]] = ("add", "read")
     initial: Any = 0
     observers: frozenset[str] = frozenset({"read"})
+    discipline: ClassVar[str] = "counter"
 
     def complaint(self, call: Call) -> str | None:
         """Ask for whole numbers."""
@@ -32,6 +33,12 @@ class Counter(Model):
     def is_observer(self, call: Call) -> bool:
         """Name reads and the addition of nothing."""
         return call.f == "read" or call.value == 0
+
+    def access(self, call: Call) -> Access | None:
+        """Describe a read."""
+        if call.f == "add":
+            return None
+        return Access(reads=call.result) if call.known and call.result is not ANYTHING else Access()
 
     def starting(self, initial: Any) -> tuple[Model, Any]:
         """Ask for a whole number; null is 0."""

@@ -104,7 +104,7 @@ class Queue(FifoQueue):
 
     name: ClassVar[str] = "queue"
     summary: ClassVar[str] = "a queue without order: enqueue v, dequeue any, peek at any; null when empty"
-    discipline: ClassVar[str] = ""
+    discipline: ClassVar[str] = "queue"
 
     def with_item(self, items: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
         """Return the items with one more, in the order of their own."""

@@ -96,7 +96,7 @@ _DECIDING_OPTIONS = (
         default="auto",
         show_default=True,
         help="Force a way to decide: that of a data type (near-linear), zones (registers with unique values),"
-        " priced (many crashed operations), or configurations (any history).",
+        " priced (many crashed operations), configurations or depth-first (any history).",
     ),
     click.option("--timeout", type=BUDGET, help="Seconds of checking for each file."),
     click.option(

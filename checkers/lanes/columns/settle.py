@@ -47,6 +47,8 @@ class Settled(NamedTuple):
     `orders` are linearizations, each with its key, as positions of invocations; there are none if some key is
     refuted, as nobody asks then. `left` tells of each key whether other lanes must decide it. `completed`
     counts the completed operations of all keys, and `lanes` names those that settled something.
+    `repeating` are the calls of all keys that are left, if for each of them it is known that no cheap
+    condition refutes it and that observed values have several writers; else None.
     """
 
     orders: Sequence[Mapping[str, Any]]
@@ -54,6 +56,7 @@ class Settled(NamedTuple):
     left: Bools
     completed: int
     lanes: frozenset[str]
+    repeating: Accesses | None = None
 
 
 def settle(
@@ -83,6 +86,8 @@ def settle(
     told = _tell(everything, "necessary", refuted, observed)
     calls = _without(everything, _marked(refuted, left))
     unclear = zones.ambiguous(calls, observed, writers)
+    # None if an operation of such a key is no access, or compared unequal and finds no place.
+    repeating = None if left.any() else calls.where(unclear[calls.key])
     left |= unclear
     calls = _without(calls, unclear)
     budget.check()
@@ -91,12 +96,14 @@ def settle(
     told += _tell(calls, "zones", zoned.refuted, observed)
     lanes = frozenset(each.lane for each in told) | ({"zones"} if len(calls.key) else set())
     if told:
-        return Settled((), told, left, completed, lanes)
+        return Settled((), told, left, completed, lanes, repeating)
     orders = _orders(calls, zoned)
-    left[[key for key, order in orders.items() if order is None]] = True
+    unplaced = [key for key, order in orders.items() if order is None]
+    left[unplaced] = True
+    repeating = None if unplaced else repeating
     names = history.keys if keyed else [None]
     named = [{"key": names[key], "order": order} for key, order in orders.items() if order is not None]
-    return Settled(named, (), left, completed, lanes)
+    return Settled(named, (), left, completed, lanes, repeating)
 
 
 def _marked(keys: Mapping[int, Any], like: Bools) -> Bools:
@@ -169,7 +176,7 @@ def _orders(calls: Accesses, zoned: zones.Zoned) -> dict[int, list[int] | None]:
     """Return each key's order with its observers taken in, or None where they find no place."""
     order, keys = zoned.order, len(calls.initial)
     ends = np.searchsorted(calls.key[order], np.arange(keys + 1))
-    present = np.unique(calls.key).tolist()
+    present = np.flatnonzero(np.bincount(calls.key, minlength=keys)).tolist()
     unplaced = set(np.unique(calls.key[zoned.aside]).tolist())
     positions = calls.invokes[order]
     orders: dict[int, list[int] | None] = {

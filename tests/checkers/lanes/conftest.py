@@ -5,7 +5,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from splitbrain.checkers.models import Call, FifoQueue, Mutex, OwnedMutex, PriorityQueue, Set, Stack
+from splitbrain.checkers.models import (
+    Call,
+    Counter,
+    FifoQueue,
+    Mutex,
+    OwnedMutex,
+    PriorityQueue,
+    Queue,
+    Set,
+    Stack,
+)
 from splitbrain.checkers.normalise import FOREVER, Calls, Kinds
 from splitbrain.histories import build_history
 
@@ -22,13 +32,17 @@ class Operation(NamedTuple):
     process: int
 
 
-MODELS = {model.name: model for model in (Set, FifoQueue, Stack, PriorityQueue, Mutex, OwnedMutex)}
+MODELS = {
+    model.name: model for model in (Set, FifoQueue, Queue, Stack, PriorityQueue, Mutex, OwnedMutex, Counter)
+}
 PUTS, LOOKS = ("enqueue", "push", "insert"), ("peek",)
 
 
-def effect(model, state, operation):  # noqa: PLR0911 - one return a case of the table of operations
+def effect(model, state, operation):  # noqa: C901, PLR0911 - one branch and return a case of the table of operations
     """Return (legal, state afterwards), from the table of operations alone. States are tuples."""
     f, value, result, known = operation.f, operation.value, operation.result, operation.known
+    if model == "counter":
+        return (True, (state[0] + value,)) if f == "add" else (not known or state[0] == result, state)
     if f in PUTS:
         return True, (*state, value)
     if f in ("add", "remove", "contains"):
@@ -46,6 +60,8 @@ def effect(model, state, operation):  # noqa: PLR0911 - one return a case of the
         mine = bool(state) and (model == "mutex" or state[0] == operation.process)
         return mine or not known, () if mine else state
     place = {"fifo-queue": 0, "stack": len(state) - 1}.get(model)
+    if state and model == "queue":
+        place = state.index(result) if result in state else 0
     if state and model == "priority-queue":
         place = state.index(max(state))
     found = state[place] if state else None
@@ -54,6 +70,14 @@ def effect(model, state, operation):  # noqa: PLR0911 - one return a case of the
     if f in LOOKS or not state:
         return True, state
     return True, state[:place] + state[place + 1 :]
+
+
+def effects(model, state, operation):
+    """Return all states afterwards; only a crashed dequeue of a queue without order has a choice."""
+    if model == "queue" and operation.f == "dequeue" and not operation.known and state:
+        return [state[:place] + state[place + 1 :] for place in range(len(state))]
+    legal, after = effect(model, state, operation)
+    return [after] if legal else []
 
 
 def linearizable(model, operations, initial=()):
@@ -68,10 +92,10 @@ def linearizable(model, operations, initial=()):
         if horizon is None:
             return True
         for each in left:
-            if operations[each].invoke < horizon:
-                legal, after = effect(model, state, operations[each])
-                if legal and search(after, left - {each}):
-                    return True
+            if operations[each].invoke < horizon and any(
+                search(after, left - {each}) for after in effects(model, state, operations[each])
+            ):
+                return True
         return False
 
     return search(tuple(initial), frozenset(range(len(operations))))
@@ -83,11 +107,11 @@ def legal_order(model, operations, order, initial=()):
         order
     ):
         return False
-    state, latest = tuple(initial), -1
+    states, latest = {tuple(initial)}, -1
     for each in order:
         latest = max(latest, operations[each].invoke)
-        legal, state = effect(model, state, operations[each])
-        if not legal or (operations[each].known and operations[each].complete < latest):
+        states = {after for state in states for after in effects(model, state, operations[each])}
+        if not states or (operations[each].known and operations[each].complete < latest):
             return False
     return True
 
@@ -95,10 +119,12 @@ def legal_order(model, operations, order, initial=()):
 FUNCTIONS = {
     "set": ("add", "remove", "contains"),
     "fifo-queue": ("enqueue", "dequeue", "peek"),
+    "queue": ("enqueue", "dequeue", "peek"),
     "stack": ("push", "pop", "peek"),
     "priority-queue": ("insert", "poll", "peek"),
     "mutex": ("acquire", "release"),
     "owned-mutex": ("acquire", "release"),
+    "counter": ("add", "read"),
 }
 
 
@@ -114,6 +140,9 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
         values = [1] * 20
     initial = tuple(values.pop() for _ in range(rng.choice((0, 0, 0, 1, 2)))) if "mutex" not in model else ()
     initial = tuple(dict.fromkeys(initial))
+    if model == "counter":
+        initial, amount = (rng.choice((0, 0, 7)),), rng.choice((1, 1, 2, -1))
+        values = [rng.choice((amount,) * 9 + (0,)) for _ in range(20)] + [3] * (rng.random() < 0.05)
     state, seen = initial, [None, *initial]
     running, done, position, started = {}, [], 0, 0
     numbers = list(range(processes))
@@ -129,7 +158,7 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
             if "mutex" in model and rng.random() < 0.96:
                 mine = [each for each in done if each["process"] == numbers[slot]]
                 f = "release" if mine and mine[-1]["f"] == "acquire" else "acquire"
-            value = values.pop() if f in PUTS or model == "set" else None
+            value = values.pop() if f in (*PUTS, "add") or model == "set" else None
             if f in PUTS and len(seen) > 1 and rng.random() < 0.03:
                 value = rng.choice(seen[1:])
             if f in PUTS:
@@ -175,7 +204,7 @@ def random_operations(rng, model):  # noqa: C901, PLR0912 - a whole little syste
             each["process"],
         )
         for each in done
-        if each["known"] or each["f"] not in ("peek", "contains")
+        if each["known"] or each["f"] not in ("peek", "contains", "read")
     ]
     return operations, initial
 
@@ -184,7 +213,7 @@ def _happen(model, state, call):
     """Let a call take effect: find its result, and return the state afterwards."""
     call["happened"] = True
     for result in (None, [call["value"], True], [call["value"], False], *state):
-        if call["f"] in ("add", "remove", "contains") and not isinstance(result, list):
+        if model == "set" and not isinstance(result, list):
             continue
         trial = Operation(call["f"], call["value"], result, True, 0, 0, call["process"])
         legal, after = effect(model, state, trial)
@@ -206,6 +235,8 @@ def _swap(rng, done):
 def _corrupt(rng, model, call, seen):
     if model == "set":
         call["result"] = [call["value"], rng.random() < 0.5]
+    elif model == "counter":
+        call["result"] = call["result"] if call["f"] == "add" else call["result"] + rng.choice((-1, 1, 1, 2))
     elif call["f"] not in PUTS and "mutex" not in model:
         call["result"] = rng.choice(seen) if rng.random() < 0.95 else 99
 
@@ -220,7 +251,7 @@ def columns(operations, model, initial=()):
     count = len(described)
     observer = [MODELS[model]().is_observer(call) for call in described]
     none, flat = [-1] * count, [False] * count
-    start = "free" if "mutex" in model else list(initial)
+    start = "free" if "mutex" in model else initial[0] if model == "counter" else list(initial)
     kinds = Kinds(described, observer, flat, none, none, none, [start], 0)
     calls = Calls(
         None,
@@ -239,7 +270,7 @@ def written(operations):
         line = {"process": each.process, "f": each.f}
         events.append((each.invoke, {**line, "type": "invoke", "value": each.value}))
         if each.known:
-            result = each.value if each.f in PUTS else each.result
+            result = each.value if each.f in PUTS or each.result is None else each.result
             events.append((each.complete, {**line, "type": "ok", "value": result}))
     return build_history([line for _, line in sorted(events, key=lambda event: event[0])])
 

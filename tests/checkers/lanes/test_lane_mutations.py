@@ -12,6 +12,8 @@ import pytest
 
 from splitbrain.checkers.lanes import (
     containers,
+    counters,
+    insertion,
     mutexes,
     priority_queues,
     queues,
@@ -20,18 +22,34 @@ from splitbrain.checkers.lanes import (
     stacks,
     stays,
     stretches,
+    unordered_queues,
 )
 from splitbrain.checkers.outcome import Linearization, Undecided
 
-ORDER = (containers, stays, settling, queues, stretches, stacks, priority_queues, sets, mutexes)
+ORDER = (
+    containers,
+    stays,
+    settling,
+    queues,
+    unordered_queues,
+    stretches,
+    stacks,
+    priority_queues,
+    sets,
+    mutexes,
+    insertion,
+    counters,
+)
 LANE = {
     "set": sets,
     "fifo-queue": queues,
     "stack": stacks,
     "priority-queue": priority_queues,
     "mutex": mutexes,
+    "queue": unordered_queues,
+    "counter": counters,
 }
-SET, QUEUE, STACK, PRIORITY, MUTEX = LANE
+SET, QUEUE, STACK, PRIORITY, MUTEX, UNORDERED, COUNTER = LANE
 
 MUTANTS = {
     "containers: never inserted": (QUEUE, containers, "if name not in inserted:", "if False:"),
@@ -138,6 +156,94 @@ MUTANTS = {
         queues,
         "between[bisect_left(gaps, last)]",
         "between[-1]",
+    ),
+    "unordered queues: a value comes when its first operation has long returned": (
+        UNORDERED,
+        unordered_queues,
+        "contents.first[value] - 1, contents.last[value]",
+        "contents.first[value] + 1, contents.last[value]",
+    ),
+    "unordered queues: a value goes before its last operation is invoked": (
+        UNORDERED,
+        unordered_queues,
+        "contents.first[value] - 1, contents.last[value]",
+        "contents.first[value] - 1, contents.last[value] - 1",
+    ),
+    "unordered queues: no value comes and goes at once": (
+        UNORDERED,
+        unordered_queues,
+        "at_once = goes <= comes",
+        "at_once = False",
+    ),
+    "unordered queues: peeks look when their value comes": (
+        UNORDERED,
+        unordered_queues,
+        "max(comes, calls.invokes[peek])",
+        "comes",
+    ),
+    "unordered queues: a value goes before the last peek looks": (
+        UNORDERED,
+        unordered_queues,
+        "LEAVES if gap == goes else LOOKS",
+        "LOOKS",
+    ),
+    "unordered queues: who found nothing needs nobody to be gone": (
+        UNORDERED,
+        unordered_queues,
+        "_EMPTY, NOBODY, sees=True",
+        "_EMPTY, NOBODY, sees=False",
+    ),
+    "unordered queues: who found nothing looks as it is invoked": (
+        UNORDERED,
+        unordered_queues,
+        "((gap, LOOKS, NOBODY, 0)",
+        "((calls.invokes[call], LOOKS, NOBODY, 0)",
+    ),
+    "counters: any numbers are added": (COUNTER, counters, "if len(amounts) > 1:", "if False:"),
+    "counters: half an addition": (COUNTER, counters, "if rest or level < 0:", "if level < 0:"),
+    "counters: fewer than no additions": (COUNTER, counters, "if rest or level < 0:", "if rest:"),
+    "counters: reads may go back": (COUNTER, counters, "if self._behind(read) > slot:", "if False:"),
+    "counters: additions stand anywhere behind the first read": (
+        COUNTER,
+        counters,
+        "starting[self._behind(addition) + 1]",
+        "starting[0]",
+    ),
+    "counters: the ones that may wait longest come first": (
+        COUNTER,
+        counters,
+        "(self._before(addition), calls.returns[addition], addition)",
+        "(-self._before(addition), calls.returns[addition], addition)",
+    ),
+    "counters: a slot may take fewer": (
+        COUNTER,
+        counters,
+        "if room > len(waiting) or (",
+        "room = min(room, len(waiting))\n            if (",
+    ),
+    "counters: an addition may come after its last slot": (
+        COUNTER,
+        counters,
+        "(waiting and waiting[0][0] < slot)",
+        "False",
+    ),
+    "counters: crashed additions are all there": (
+        COUNTER,
+        counters,
+        "sum(returned != FOREVER for _, returned, _ in waiting)",
+        "len(waiting) if self._levels else 0",
+    ),
+    "counters: crashed additions come first": (
+        COUNTER,
+        counters,
+        "calls.returns[addition], addition))",
+        "-calls.returns[addition], addition))",
+    ),
+    "counters: additions of a slot in any order": (
+        COUNTER,
+        counters,
+        "*sorted(additions)",
+        "*sorted(additions)[::-1]",
     ),
     "stacks: values at once are left out": (STACK, stacks, "if not contents.is_made_up(value):", "if False:"),
     "stretches: pushed after others": (

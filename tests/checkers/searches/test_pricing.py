@@ -10,7 +10,7 @@ from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.evidence.reduction import Reduction
 from splitbrain.checkers.lanes import configurations, dispatch, pricing
 from splitbrain.checkers.lanes.ascent import Ascent
-from splitbrain.checkers.lanes.configurations import canonical_kinds
+from splitbrain.checkers.lanes.canonical import canonical_kinds
 from splitbrain.checkers.lanes.guided import Exhausted, Found, GuidedSearch
 from splitbrain.checkers.lanes.relaxation import relax
 from splitbrain.checkers.lanes.tariff import make_tariff, write_out

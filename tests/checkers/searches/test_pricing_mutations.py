@@ -10,7 +10,7 @@ import pytest
 
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes import ascent, guided, pricing, relaxation, tariff
-from splitbrain.checkers.lanes.configurations import canonical_kinds
+from splitbrain.checkers.lanes.canonical import canonical_kinds
 from splitbrain.checkers.lanes.transitions import Transitions
 from splitbrain.checkers.models import CasRegister, MultiRegister
 from splitbrain.checkers.normalise import normalise

@@ -15,6 +15,7 @@ import pytest
 
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes import (
+    canonical,
     configurations,
     depth_first,
     insertion,
@@ -101,17 +102,17 @@ MUTANTS = {
         "if observer[kind] or self.kinds.reads[kind] < 0:",
     ),
     "configurations: unnamed values are dropped states": (
-        configurations,
+        canonical,
         "writes[kind] if writes[kind] in named else None",
         "writes[kind] if writes[kind] in named else -1",
     ),
     "configurations: only demanded when illegal": (
-        configurations,
+        supply,
         "return after_run not in (IMPOSSIBLE, alone)",
         "return alone == IMPOSSIBLE and after_run >= 0",
     ),
     "configurations: never demanded": (
-        configurations,
+        supply,
         "return after_run not in (IMPOSSIBLE, alone)",
         "return False",
     ),
@@ -119,6 +120,12 @@ MUTANTS = {
         configurations,
         "survivors[configuration ^ bit] = trail\n",
         "survivors[configuration] = trail\n",
+    ),
+    "configurations: no crashed call helps": (configurations, "        if useful:\n", "        if False:\n"),
+    "configurations: what was used is forgotten where no crashed call helps": (
+        configurations,
+        "(self._node(after, used) if crashed else after)",
+        "(self._node(after, 0) if crashed else after)",
     ),
     "supply: any other use dominates": (supply, "other & ~used == 0", "True"),
     "supply: a kind is never used up": (
@@ -250,8 +257,9 @@ MUTANTS = {
 
 ORIGINALS = (
     insertion,
-    supply,
     transitions,
+    supply,
+    canonical,
     necessary,
     zones,
     configurations,
