@@ -164,14 +164,18 @@ class GrowSet(DataType):
 class Counter(DataType):
     model = "counter"
     initial = 0
-    operations = (("add", 1), ("add", 1), ("add", 2), ("add", -1), ("add", 0), *[("read", None)] * 4)
+
+    def __init__(self, *amounts):
+        self.amounts = amounts
+        self.operations = (*(("add", amount) for amount in amounts), *[("read", None)] * 4)
 
     def outcomes(self, state, f, value, process):
         del process
         return [Outcome(state, state)] if f == "read" else [Outcome(value, state + value)]
 
     def lies(self, f, value):
-        return [(told, True) for told in (0, 1, 2, 3, -1)] if f == "read" else [(value, True)]
+        sums = (0, 1, 2, 3, -1, -2, -4) if -2 in self.amounts else (0, 1, 2, 3, -1)
+        return [(told, True) for told in sums] if f == "read" else [(value, True)]
 
 
 class Buffer(DataType):
@@ -432,7 +436,8 @@ TYPES = {
     "set": Set(),
     "set, unique values": UniqueSet(),
     "grow-set": GrowSet(),
-    "counter": Counter(),
+    "counter": Counter(1, 1, 2, -1, 0),
+    "counter, one number": Counter(-2, -2, -2, 0),
     "fifo-queue": FifoQueue(1, 2),
     "fifo-queue, unique values": FifoQueue(FRESH),
     "queue": Queue(1, True, 2),
