@@ -7,6 +7,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import islice
+from multiprocessing import get_context
 
 import pytest
 from campaign import BATCH, Campaign, Tally, compare, complaints, names_of
@@ -63,7 +64,7 @@ def test_the_lane_of_a_data_type_leaves_hardly_a_history_undecided(lane):
 def test_what_each_lane_says_of_a_million_histories_is_true(model):
     names, workers = names_of(model), os.cpu_count() or 1
     each = -(-NIGHTLY // len(names) // workers)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         for name in names:
             tallies = pool.map(partial(compare, name, each), [(which, workers) for which in range(workers)])
             mixed(name, sum(tallies, Tally()))
