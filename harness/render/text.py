@@ -33,8 +33,8 @@ def shorten(text: str, longest: int) -> str:
 
 
 def as_json(value: Any, longest: int = 60) -> str:
-    """Return a value as JSON on one line, shortened."""
-    return shorten(json.dumps(value, ensure_ascii=False, default=str), longest)
+    """Return a value as JSON on one line, shortened; JSON escapes only some of what steers a terminal."""
+    return shorten(printable(json.dumps(value, ensure_ascii=False, default=str)), longest)
 
 
 def printable(text: str) -> str:

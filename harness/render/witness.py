@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from splitbrain.checkers.evidence.values import micro_operations, name_of_key
-from splitbrain.render.text import DEFAULT_WIDTH, as_json, shorten, wrap
+from splitbrain.render.text import DEFAULT_WIDTH, as_json, printable, shorten, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ def label_of(operation: Mapping[str, Any], longest: int = 40) -> str:  # noqa: P
 
     A read that is shown in part tells how much it `found` in all: `read [7] of 91`.
     """
-    f, value = str(operation.get("f")), operation.get("value")
+    f, value = printable(str(operation.get("f"))), operation.get("value")
     if "key" in operation:
         rest = label_of({each: operation[each] for each in operation if each != "key"}, longest)
         named = f"{f} {name_of_key(operation['key'])}"

@@ -103,6 +103,8 @@ def test_no_line_is_wider_than_asked(stale_read, width):
         ("cas", 3, {"status": "info"}, "cas 3"),
         ("delete", None, {}, "delete"),
         ("append", "\x1b[2J", {}, 'append "\\u001b[2J"'),
+        ("append", "\x9b2J\u202e", {}, 'append "\ufffd2J\ufffd"'),
+        ("append\x9b2J", 1, {}, "append\ufffd2J 1"),
     ],
 )
 def test_labels_say_what_was_done_and_what_was_seen(operation, f, value, more, label):

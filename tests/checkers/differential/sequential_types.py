@@ -30,7 +30,15 @@ class DataType:
     initial = None
     options: ClassVar = {}
     """How `check_linearizable` is to be called."""
+    by_process = False
+    """Whether it matters who calls."""
+    in_turns = False
+    """Whether a client begins its operations one after the other, as they stand, not by chance."""
     operations = ()
+
+    def operation(self, choice, turn):
+        """Return the operation that a client begins next, its function and value."""
+        return self.operations[(turn if self.in_turns else choice) % len(self.operations)]
 
     def outcomes(self, state, f, value, process):
         raise NotImplementedError
@@ -168,14 +176,18 @@ class SetFull(GrowSet):
 class Counter(DataType):
     model = "counter"
     initial = 0
-    operations = (("add", 1), ("add", 1), ("add", 2), ("add", -1), ("add", 0), *[("read", None)] * 4)
+
+    def __init__(self, *amounts):
+        self.amounts = amounts
+        self.operations = (*(("add", amount) for amount in amounts), *[("read", None)] * 4)
 
     def outcomes(self, state, f, value, process):
         del process
         return [Outcome(state, state)] if f == "read" else [Outcome(value, state + value)]
 
     def lies(self, f, value):
-        return [(told, True) for told in (0, 1, 2, 3, -1)] if f == "read" else [(value, True)]
+        sums = (0, 1, 2, 3, -1, -2, -4) if -2 in self.amounts else (0, 1, 2, 3, -1)
+        return [(told, True) for told in sums] if f == "read" else [(value, True)]
 
 
 class Buffer(DataType):
@@ -250,7 +262,11 @@ class Mutex(DataType):
     """State: who holds it, or None. Who may release is left to the kinds of it."""
 
     model = "mutex"
+    by_process = True
     operations = (("acquire", None), ("release", None))
+
+    def __init__(self, *, in_turns=False):
+        self.in_turns = in_turns
 
     def holder(self, process):
         del process
@@ -287,7 +303,10 @@ class ReentrantLock(Mutex):
 
 
 class FencedLock(Mutex):
-    """State: the holder and the last token. Eight that nobody learned fit below the least, and above 5."""
+    """State: the holder and the last token. Eight that nobody learned fit below the least, and above 5.
+
+    Drawn is one of 0 to 5, or the next: those stand first, so often that any choice is among them.
+    """
 
     model = "fenced-lock"
     initial = (None, None)
@@ -300,9 +319,11 @@ class FencedLock(Mutex):
         if holder is not None:
             return []
         start = -8 if last is None else last + 1
-        tokens = range(max(start, 0), 6) if last is None or last >= 0 else range(start, 6)
+        least = max(start, 0)
+        told = [*[*range(least, max(6, least + 1))] * 20, *range(6, 14)]
+        learned = [Outcome(token, (process, token)) for token in told if token >= start]
         unknown = [Outcome(None, (process, token)) for token in range(start, 14)]
-        return [Outcome(token, (process, token)) for token in tokens] + unknown
+        return [*learned, *unknown]
 
     def lies(self, f, value):
         del value
@@ -429,7 +450,8 @@ TYPES = {
     "grow-set": GrowSet(),
     "grow-set, unique values": UniqueGrowSet(),
     "set-full, one there at first": SetFull(),
-    "counter": Counter(),
+    "counter": Counter(1, 1, 2, -1, 0),
+    "counter, one number": Counter(-2, -2, -2, 0),
     "fifo-queue": FifoQueue(1, 2),
     "fifo-queue, unique values": FifoQueue(FRESH),
     "queue": Queue(1, True, 2),
@@ -439,7 +461,9 @@ TYPES = {
     "priority-queue": PriorityQueue(1, 1.0, 2),
     "priority-queue, unique values": PriorityQueue(FRESH),
     "mutex": Mutex(),
+    "mutex, in turns": Mutex(in_turns=True),
     "owned-mutex": OwnedMutex(),
+    "owned-mutex, in turns": OwnedMutex(in_turns=True),
     "reentrant-lock": ReentrantLock(),
     "fenced-lock": FencedLock(),
     "bank": Bank(),

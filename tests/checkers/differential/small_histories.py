@@ -17,7 +17,7 @@ MOST = 8
 """Calls in one history."""
 NEVER = 1 << 62
 RETURN, EFFECT, LIE, CRASH, FAIL = range(5)
-_WEIGHTS = (RETURN,) * 12 + (EFFECT,) * 4 + (LIE,) * 2 + (CRASH,) * 3 + (FAIL,)
+WEIGHTS = (RETURN,) * 12 + (EFFECT,) * 4 + (LIE,) * 2 + (CRASH,) * 3 + (FAIL,)
 
 
 class Call(NamedTuple):
@@ -43,20 +43,21 @@ def drawn(seed):
     """Return the events of a seed."""
     rng = random.Random(seed)
     size = rng.randrange(4, 3 * MOST)
-    return [(rng.randrange(CLIENTS), rng.choice(_WEIGHTS), rng.randrange(20)) for _ in range(size)]
+    return [(rng.randrange(CLIENTS), rng.choice(WEIGHTS), rng.randrange(20)) for _ in range(size)]
 
 
 def lines_of(data_type, events, *, reuse):
     """Return the lines of the history that the events make; `reuse`: a process goes on after an info."""
     lines, running, state, begun = [], {}, data_type.initial, 0
-    process = list(range(CLIENTS))
+    process, turns = list(range(CLIENTS)), [0] * CLIENTS
     fresh = iter(range(1, 100))
     for client, action, choice in events:
         call = running.get(client)
         if call is None:
             if begun < MOST:
                 begun += 1
-                f, value = data_type.operations[choice % len(data_type.operations)]
+                f, value = data_type.operation(choice, turns[client])
+                turns[client] += 1
                 value = filled(value, fresh)
                 running[client] = {"f": f, "value": value, "effect": None}
                 lines.append({"process": process[client], "type": "invoke", "f": f, "value": value})
@@ -71,6 +72,7 @@ def lines_of(data_type, events, *, reuse):
         if action == CRASH:
             lines.append({**line, "type": "info"})
             process[client] += 0 if reuse else CLIENTS
+            turns[client] *= reuse
         elif action == FAIL and call["effect"] is None:
             lines.append({**line, "type": "fail"})
         elif action == LIE:

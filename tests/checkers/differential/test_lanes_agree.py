@@ -1,51 +1,25 @@
 """Every way to decide, on every data type, says what trying all orders says, and proves it.
 
 A new lane takes part as soon as `check --method` names it, a new data type as soon as it stands in
-`sequential_types`. SPLITBRAIN_DIFFERENTIAL=1000000 sets how many histories of each the nightly test draws.
+`sequential_types`. Millions of histories are for `test_every_lane`, which asks the lanes alone.
 """
 
 import json
-import os
 from itertools import count, islice
 
 import pytest
 from hypothesis import given, settings
 from sequential_types import TYPES
-from small_histories import calls_of, drawn, events, linearizable, lines_of, shrunk
+from small_histories import drawn, events, lines_of, shrunk
+from whole_checker import WHOLE, complaint
 
-from splitbrain.checkers.models import BUILT_IN
-from splitbrain.checkers.portfolio import check_linearizable
-from splitbrain.checkers.verification.verify import verify
 from splitbrain.cli.check import check
-from splitbrain.histories import build_history
 
-MODELS = {model.name: model for model in BUILT_IN}
 METHODS = next(each.type.choices for each in check.params if each.name == "method")
-WHOLE = ("auto", "configurations")
-"""Methods that decide everything; the others may leave a history undecided."""
 SAMPLE = 300
 ENOUGH = 40
 """A method that has decided none of so many histories doesn't know the data type."""
-NIGHTLY = int(os.environ.get("SPLITBRAIN_DIFFERENTIAL", "20000"))
-
-
-def complaint(data_type, lines, method):
-    """Say how the verdict on a history differs from the oracle's, or return its verdict."""
-    history = build_history(lines, keyed="no")
-    calls = calls_of(history)
-    result = check_linearizable(
-        history, MODELS[data_type.model], method=method, keyed="no", **data_type.options
-    )
-    if not any(call.known for call in calls):
-        told = result.valid == "unknown" and "nothing was tested" in result.reason
-        return "unknown" if told else f"nothing completed, but it says {result.valid}"
-    truth = linearizable(data_type, calls)
-    if result.valid == "unknown":
-        return "unknown" if method not in WHOLE else f"undecided: {result.reason}"
-    if result.valid is not truth:
-        return f"it says {result.valid}, but the truth is {truth}"
-    verification = verify(json.loads(json.dumps(result.certificate)), history)
-    return truth if verification.holds is True else f"the verifier says {verification.reason}"
+NIGHTLY = 3_000
 
 
 def compare(name, method, seeds):
