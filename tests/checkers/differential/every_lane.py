@@ -19,6 +19,7 @@ from splitbrain.checkers.lanes import (
     necessary,
     pricing,
     relaxation,
+    single_key,
     zones,
 )
 from splitbrain.checkers.lanes.columns.settle import settle
@@ -26,6 +27,7 @@ from splitbrain.checkers.lanes.kernel import run
 from splitbrain.checkers.models import BUILT_IN
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Linearization, Refutation, Undecided
+from splitbrain.checkers.watch import Watch
 from splitbrain.histories.builder import HistoryBuilder
 
 MODELS = {model.name: model for model in BUILT_IN}
@@ -48,7 +50,13 @@ TOGETHER = 16
 def _necessary(calls, kinds, _model, _initial):
     if not all(map(kinds.flat.__getitem__, calls.kinds)):
         return Undecided("not an access")
-    return necessary.refute(calls, kinds) or Undecided("no condition is broken")
+    return necessary.refute(calls, kinds, Watch(Budget())) or Undecided("no condition is broken")
+
+
+def _single_key(calls, kinds, model, initial):
+    with patch.object(single_key, "MANY", 0):
+        seen = single_key.refuted(calls, kinds, model, initial, Budget())
+    return Undecided("no key refutes it") if seen is None else seen.outcome
 
 
 def _kernel(calls, kinds, model, initial):
@@ -60,7 +68,7 @@ def lanes_of(model):
     """Return the lanes that decide one key, by name, each from its calls, kinds, model and initial state."""
     lanes = {
         "necessary": _necessary,
-        "zones": lambda calls, kinds, _model, _initial: zones.decide(calls, kinds),
+        "zones": lambda calls, kinds, _model, _initial: zones.decide(calls, kinds, Watch(Budget())),
         "configurations": lambda *key: configurations.decide(*key, Budget()),
         "depth-first": lambda *key: depth_first.decide(*key, Budget()),
         "kernel": _kernel,
@@ -68,7 +76,11 @@ def lanes_of(model):
     }
     if model.discipline:
         name = dispatch.BY_DISCIPLINE[model.discipline]
-        lanes[name] = lambda calls, kinds, _model, _initial: dispatch.LANES[model.discipline](calls, kinds)
+        lanes[name] = lambda calls, kinds, _model, _initial: dispatch.LANES[model.discipline](
+            calls, kinds, Watch(Budget())
+        )
+    if model.name in ("list-append", "rw-register", "multi-register"):
+        lanes["single-key"] = _single_key
     return lanes
 
 

@@ -104,7 +104,7 @@ def test_what_a_lane_says_falsely_would_shrink(name):
     agree()
 
 
-def anything_goes(blocks):
+def anything_goes(blocks, _watch):
     """Put blocks into an order without looking whether one must precede another."""
     return [call for block in sorted(blocks, key=lambda block: block.latest) for call in block.order]
 
