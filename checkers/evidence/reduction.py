@@ -31,18 +31,20 @@ gives the same witness everywhere.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from splitbrain.checkers.budget import Budget
+from splitbrain.checkers.evidence.completing import (
+    PRICING_CONFIGURATIONS,
+    TRIAL_CONFIGURATIONS,
+    Completion,
+)
 from splitbrain.checkers.evidence.dropping import Dropping
 from splitbrain.checkers.evidence.elements import Elements
 from splitbrain.checkers.evidence.few_elements import witness_of
 from splitbrain.checkers.evidence.registers import as_register
 from splitbrain.checkers.evidence.window import Window, left_behind, overwritten_with, windows
 from splitbrain.checkers.evidence.witness import Witness, with_crashed
-from splitbrain.checkers.lanes import configurations, pricing
-from splitbrain.checkers.lanes.configurations import TOLD
 from splitbrain.checkers.lanes.containers import WORDS
 from splitbrain.checkers.lanes.dispatch import decide
 from splitbrain.checkers.normalise import FOREVER, NONE, Calls
@@ -58,16 +60,10 @@ WORK = 400_000
 """Calls that a reduction may look at, summed over its trials."""
 LATE_WORK = 10_000
 """The same when the time is spent: a fraction of a second."""
-PRICING_CONFIGURATIONS = 200_000
-"""Work that may be spent on prices for a witness."""
-TRIAL_CONFIGURATIONS = 20_000
-"""Configurations that one trial may visit."""
 FEW = 6
 """A witness of so many calls needs no window: with the writers of what was read it says more."""
 MANY = 200
 """Of more calls than this, such as a long chain of cas, windows are tried before single ones are dropped."""
-PRICED = 6
-"""A witness with more optional calls gets prices, so that it can be refuted anew without trying all."""
 FINALISTS = 3
 """So many windows of about one width are minimised; the smallest result counts."""
 
@@ -107,8 +103,11 @@ class Reduction:
         What is refuted is told, however little time is left. But then little work is done for it.
         """
         self._hurry_if_late()
-        found = self._with_prices(self._smallest(refutation, lane))
-        return self._with_context(self._with_furthest(found))
+        found = self._smallest(refutation, lane)
+        completion = Completion(
+            self._calls, self._kinds, self._model, self._initial, self._budget, self._most
+        )
+        return completion.complete(found)
 
     def _hurry_if_late(self) -> None:
         """Leave little to do when the time or the memory is spent, and forget about both."""
@@ -208,21 +207,6 @@ class Reduction:
         witness = self._look(set(range(len(calls.kinds))), window)
         return None if witness is None else self._minimise(witness)
 
-    def _with_prices(self, witness: Witness) -> Witness:
-        """Add prices that refute a witness with many optional calls, where there are such prices."""
-        refutation = witness.refutation
-        if refutation.prices is not None or witness.calls.returns.count(FOREVER) <= PRICED:
-            return witness
-        initial = (
-            self._initial if witness.window.start is None else self._kinds.values[witness.window.initial]
-        )
-        kinds = self._kinds._replace(initial=witness.window.initial)
-        budget = self._budget.part(configurations=min(PRICING_CONFIGURATIONS, self._most))
-        outcome = pricing.decide(witness.calls, kinds, self._model, initial, budget)
-        if not isinstance(outcome, Refutation) or outcome.prices is None:
-            return witness
-        return witness._replace(refutation=replace(refutation, prices=outcome.prices, cost=outcome.cost))
-
     def _through_windows(self, end: int) -> Witness | None:
         """Return the smallest witness in the narrowest windows that end there and show one."""
         for batch in windows(self._calls, self._kinds, end):
@@ -292,36 +276,6 @@ class Reduction:
             lane=lane,
             explored=self._budget.spent,
         )
-
-    def _with_furthest(self, witness: Witness) -> Witness:
-        """Add how far an order of the members came; of a rule's refutation by a walk of its own, if small."""
-        cut = witness.refutation.cut
-        if cut is None and len(witness.members) <= TOLD:
-            shown = self._kinds if witness.elements is None else witness.kinds
-            whole = witness.window.start is None and witness.elements is None
-            initial = self._initial if whole else shown.values[witness.window.initial]
-            kinds = shown._replace(initial=witness.window.initial)
-            budget = self._budget.part(configurations=TRIAL_CONFIGURATIONS)
-            walked = configurations.decide(witness.calls, kinds, self._model, initial, budget)
-            cut = walked.cut if isinstance(walked, Refutation) else None
-        return witness._replace(furthest=cut)
-
-    def _with_context(self, witness: Witness) -> Witness:
-        """Add the calls in front of a window that its story speaks of."""
-        if witness.window.start is None:
-            return witness
-        calls, kinds = self._calls, self._kinds
-        context = [witness.window.start]
-        if witness.refutation.rule == "never-written":
-            sought = kinds.reads[witness.calls.kinds[witness.refutation.core[0]]]
-            earlier = [
-                call
-                for call, returned in enumerate(calls.returns)
-                if returned < witness.window.invoked and left_behind(kinds, calls.kinds[call]) == sought
-            ]
-            context += [max(earlier, key=calls.returns.__getitem__)] if earlier else []
-        columns = zip(witness.calls[1:], self._restricted(context, set())[1:], strict=True)
-        return witness._replace(calls=Calls(calls.key, *(one + other for one, other in columns)))
 
     def _smaller(self, one: Witness | None, other: Witness | None) -> Witness | None:
         """Return the witness of fewer calls, counting the start of a window as one; the first if equal."""
