@@ -83,8 +83,8 @@ TYPES = {
         GrowSet,
         [done(0, "add", 5), done(1, "add", 6), read(2, [5])],
         (
-            "process 1's add of 6 (position 2) had returned before process 2 began to read (position 4), yet its"
-            " read of 1 element is without 6: lost."
+            "process 1's add of 6 (position 2) had returned before process 2 began to read (position 4), yet"
+            " its read of 1 element is without 6: lost."
         ),
     ),
     "a queue out of order": (
