@@ -51,6 +51,8 @@ class Supply:
         self._kinds = kinds
         self._flat = flat
         self._invoked = [0] * len(self.groups)
+        self._available: list[int] = []
+        """The groups of which some call has been invoked."""
         self._group_of = {group.kind: number for number, group in enumerate(self.groups)}
         self._writers: dict[int, list[int]] = {}
         for number, group in enumerate(self.groups):
@@ -59,10 +61,15 @@ class Supply:
     def invoke(self, kind: int) -> None:
         """Make one more crashed call of that kind available."""
         self._invoked[self._group_of[kind]] += 1
+        self._find_available()
 
     def withdraw(self, kind: int) -> None:
         """Take back the last `invoke` of that kind."""
         self._invoked[self._group_of[kind]] -= 1
+        self._find_available()
+
+    def _find_available(self) -> None:
+        self._available = [number for number, invoked in enumerate(self._invoked) if invoked]
 
     def useful(self, open_kinds: Iterable[int]) -> list[int]:
         """Return the groups that can change what some open completed call does, each once.
@@ -70,7 +77,7 @@ class Supply:
         For a register that is the groups which write a value that an open call needs; a crashed cas
         among them needs its own value in turn. A call that excludes a value can be served by every group.
         """
-        available = [number for number, invoked in enumerate(self._invoked) if invoked]
+        available = self._available
         if not available or not self._flat:
             return available
         reads, differs, writers = self._kinds.reads, self._kinds.differs, self._writers

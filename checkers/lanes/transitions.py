@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from splitbrain.checkers.models import ILLEGAL, Model, ModelError
+from splitbrain.checkers.models import ILLEGAL, CasRegister, Model, ModelError, Register
+from splitbrain.checkers.normalise import NONE
 from splitbrain.checkers.values import freeze
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Transitions:
         self._ids: dict[Hashable, int] = {freeze(initial): 0}
         self.memo: defaultdict[int, dict[int, int]] = defaultdict(dict)
         """For each kind that this key has, state number -> next state number, as far as computed."""
+        self._values = [kinds.initial]
+        """Of each state the id of its value, for a model of which every call is an access and no more."""
+        self._numbers = {kinds.initial: 0}
+        self._by_access = type(model) in (Register, CasRegister)
 
     def step(self, kind: int, state: int) -> int:
         """Return the state after a call of that kind, or `IMPOSSIBLE`.
@@ -51,6 +56,32 @@ class Transitions:
         return after
 
     def _compute(self, kind: int, state: int) -> int:
+        after = self._accessed(kind, state) if self._by_access else self._asked(kind, state)
+        if after not in (state, IMPOSSIBLE) and self._kinds.observer[kind]:
+            call = self._kinds.calls[kind]
+            raise ModelError(
+                f"The model {self._model.name} names {call.f} an observer, but {call.f} changed the state"
+                f" {self.states[state]!r} to {self.states[after]!r}; take it out of `observers`."
+            )
+        return after
+
+    def _accessed(self, kind: int, state: int) -> int:
+        """Return the state after an access, by the ids of values alone."""
+        kinds, held = self._kinds, self._values[state]
+        if kinds.reads[kind] not in (NONE, held) or kinds.differs[kind] == held:
+            return IMPOSSIBLE
+        written = kinds.writes[kind]
+        if written == NONE:
+            return state
+        after = self._numbers.get(written)
+        if after is None:
+            after = self._numbers[written] = len(self.states)
+            self.states.append(kinds.values[written])
+            self._values.append(written)
+        return after
+
+    def _asked(self, kind: int, state: int) -> int:
+        """Return the state after a call, as the model says."""
         result = self._model.step(self.states[state], self._kinds.calls[kind])
         if result is ILLEGAL:
             return IMPOSSIBLE
@@ -61,10 +92,4 @@ class Transitions:
         if after is None:
             after = self._ids[frozen] = len(self.states)
             self.states.append(result)
-        if after != state and self._kinds.observer[kind]:
-            call = self._kinds.calls[kind]
-            raise ModelError(
-                f"The model {self._model.name} names {call.f} an observer, but {call.f} changed the state"
-                f" {self.states[state]!r} to {result!r}; take it out of `observers`."
-            )
         return after

@@ -136,6 +136,8 @@ MUTANTS = {
     ),
     "supply: an unequal cas demands nothing": (supply, "if differs[kind] != NONE:", "if False:"),
     "supply: a crashed cas needs nothing": (supply, "if value != NONE and value not in needed:", "if False:"),
+    "transitions: an access finds anything": (transitions, "kinds.reads[kind] not in (NONE, held) or ", ""),
+    "transitions: an unequal cas finds anything": (transitions, " or kinds.differs[kind] == held", ""),
     "transitions: forget that a step was illegal": (transitions, "return IMPOSSIBLE", "return state"),
     "kernel: whatever is legal is parked": (walk, "if reached == state:", "if reached != NIL:"),
     "kernel: any call parks the blind ones": (
