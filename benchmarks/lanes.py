@@ -311,7 +311,7 @@ def plot(path: str, sizes: list[int], costs: dict[str, list[Cost]]) -> None:
     axes.set(xscale="log", ylim=(0, None), xlabel="operations in the history")
     axes.set_ylabel("microseconds of checking an operation")
     axes.grid(visible=True, alpha=0.3)
-    axes.legend(loc="upper left", ncols=2)
+    figure.legend(loc="outside right upper")
     figure.savefig(path, metadata={"Date": None})
 
 
