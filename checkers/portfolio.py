@@ -234,14 +234,17 @@ def _decide(
     calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budget, *, method: str
 ) -> _KeyOutcome:
     """Decide one key within what is left of the budget."""
+    lane = ""
     try:
         budget.check()
+        lane = single_key.LANE
         seen = single_key.refuted(calls, kinds, model, initial, budget) if method == "auto" else None
         if seen is not None:
-            return _KeyOutcome(seen.view.calls, seen.outcome, single_key.LANE, view=seen.view)
+            return _KeyOutcome(seen.view.calls, seen.outcome, lane, view=seen.view)
         decided = dispatch.decide(calls, kinds, model, initial, budget, method=method)
     except BudgetExceeded as exceeded:
-        return _KeyOutcome(calls, Undecided(f"{exceeded} ran out before it was looked at"), "")
+        when = "while it was seen by one key after the other" if lane else "before it was looked at"
+        return _KeyOutcome(calls, Undecided(f"{exceeded} ran out {when}"), lane)
     except MemoryError:
         return _KeyOutcome(calls, Undecided("the memory of this machine ran out"), "configurations")
     return _KeyOutcome(calls, *decided)

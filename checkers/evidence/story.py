@@ -12,7 +12,7 @@ from splitbrain.checkers.evidence import contents_story, grow_story, sums_story
 from splitbrain.checkers.evidence.cut_story import CutStory
 from splitbrain.checkers.evidence.names import Names
 from splitbrain.checkers.evidence.order import forced_order
-from splitbrain.checkers.evidence.values import listed, name_of_key
+from splitbrain.checkers.evidence.values import listed, name_of_key, sentence
 from splitbrain.checkers.normalise import NONE
 from splitbrain.checkers.outcome import HELD_BY_TWO
 
@@ -201,7 +201,7 @@ class Story:
     def _never_written(self) -> list[str]:
         (call,) = self._refutation.core
         if self.start is None:
-            return [f"{_sentence(self._origin())}, so {self._value(self._needs(call))} was never there."]
+            return [f"{sentence(self._origin())}, so {self._value(self._needs(call))} was never there."]
         start, told = self.names.brief(self.start), []
         if self.earlier is not None:
             told.append(f"{self._outcome(self.earlier)}, and had returned before {start} was invoked.")
@@ -210,12 +210,12 @@ class Story:
 
     def _from_the_future(self) -> list[str]:
         value = self._value(self._needs(self._refutation.core[0]))
-        return [f"{_sentence(self._origin())}, and no operation writes {value} earlier{self._since()}."]
+        return [f"{sentence(self._origin())}, and no operation writes {value} earlier{self._since()}."]
 
     def _two_cas(self) -> list[str]:
         *writer, one, other = self._refutation.core
         nobody = f"{self._origin()}, and no operation writes it{self._since()}"
-        source = f"Only {self.name(writer[0])} writes it{self._since()}" if writer else _sentence(nobody)
+        source = f"Only {self.name(writer[0])} writes it{self._since()}" if writer else sentence(nobody)
         return [
             f"{source}.",
             f"{self.names.brief(one)} and {self.names.brief(other)} can't both have found it.",
@@ -245,7 +245,7 @@ class Story:
         told = []
         initially = self.kinds.initial in {self._holds(call) for call in core}
         if initially or self.start is not None:
-            told.append(f"{_sentence(self._origin())}{': it was there before all others' * initially}.")
+            told.append(f"{sentence(self._origin())}{': it was there before all others' * initially}.")
         for early in core:
             for late in core:
                 held, then = self._holds(early), self._holds(late)
@@ -272,7 +272,7 @@ class Story:
     def _rest(self) -> list[str]:
         if self._cut is None:
             return self._forced()
-        told = [] if self.start is None or len(self.members) == 1 else [f"{_sentence(self._origin())}."]
+        told = [] if self.start is None or len(self.members) == 1 else [f"{sentence(self._origin())}."]
         return [*told, *self._cut.sentences()]
 
     def _forced(self) -> list[str]:
@@ -281,7 +281,3 @@ class Story:
         more = len(told) - _EDGES_TOLD
         rest = [f"({more} more such precedences are left out.)"] if more > 0 else []
         return [*told[:_EDGES_TOLD], *rest, "No order that keeps to this gives these results."]
-
-
-def _sentence(clause: str) -> str:
-    return clause[:1].upper() + clause[1:] if clause.startswith("the ") else clause

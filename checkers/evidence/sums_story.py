@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from splitbrain.checkers.evidence.values import show
+from splitbrain.checkers.evidence.values import sentence, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +53,7 @@ class Sums:
 
     def sentences(self, refutation: Refutation) -> list[str]:
         """Return the contradiction step by step."""
-        origin = f"{self._origin[:1].upper() if self._origin.startswith('the ') else self._origin[:1]}"
-        told = [f"{origin}{self._origin[1:]}, and {self._added()}."]
+        told = [f"{sentence(self._origin)}, and {self._added()}."]
         if refutation.rule == "no-sum":
             found = show(self._found[refutation.core[0]])
             return [*told, f"{found} is no sum of these, however many of the additions took effect."]

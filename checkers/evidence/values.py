@@ -40,6 +40,11 @@ def micro_operations(value: Any) -> str | None:
     return ", ".join(told)
 
 
+def sentence(clause: str) -> str:
+    """Return a clause as the beginning of a sentence; names of operations stay as they are."""
+    return clause[:1].upper() + clause[1:] if clause.startswith("the ") else clause
+
+
 def listed(names: Sequence[str], word: str = "and") -> str:
     """Return names as one enumeration."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"

@@ -10,7 +10,8 @@ read their names; since appends only add behind, each read finds what it found o
 about a list are about one element (a read lacks what was appended before) or two (which came first), and the
 states are next to none.
 
-The keys with the fewest transactions come first, and each view may take so many configurations and no more.
+The keys with the fewest transactions come first. Each view may take so many configurations and no more, and
+all views on elements may show so many calls: a key of a thousand elements has a thousand of them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from splitbrain.checkers.lanes import configurations
+from splitbrain.checkers.models import Model
 from splitbrain.checkers.normalise import Calls, KindTable
 from splitbrain.checkers.outcome import Linearization, Refutation
 from splitbrain.checkers.values import freeze
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from splitbrain.checkers.budget import Budget
-    from splitbrain.checkers.models import Model
     from splitbrain.checkers.models.base import Call
     from splitbrain.checkers.normalise import Kinds
 
@@ -36,6 +37,8 @@ MANY = 100
 """Fewer calls are walked over as they are."""
 EACH, PER_CALL = 5_000, 50
 """Configurations that a view may take, and more for each of its calls."""
+SHOWN = 2_000_000
+"""Calls that all views on few elements may show."""
 PAIRED = 40
 """Of a key with more elements, two at a time aren't looked at."""
 
@@ -63,7 +66,7 @@ def refuted(calls: Calls, kinds: Kinds, model: Model, initial: Any, budget: Budg
         BudgetExceeded: the time or the memory is spent, or all configurations.
         ModelError: the model contradicts itself.
     """
-    if len(calls.kinds) < MANY:
+    if len(calls.kinds) < MANY or type(model).places is Model.places:
         return None
     keys = _Keys(calls, kinds, model, initial, budget)
     if len(keys.members) < 2:  # by a single key everything is seen
@@ -80,6 +83,7 @@ class _Keys:
         self._model = model
         self._initial = initial
         self._budget = budget
+        self._left = SHOWN
         self.members: dict[Hashable, list[int]] = {}
         """The calls that do something with each key, by its frozen form."""
         self._names: dict[Hashable, Any] = {}
@@ -114,6 +118,9 @@ class _Keys:
         named = {freeze(each): each for part in parts.values() for each in self._model.elements(part)}
         pairs = combinations(named, 2) if len(named) <= PAIRED else ()
         for chosen in chain(((each,) for each in named), pairs):
+            self._left -= len(parts)
+            if self._left < 0:
+                return None
             kept = {call: self._model.keeping(part, chosen) for call, part in parts.items()}
             view = self._view(key, kept, [named[each] for each in chosen])
             outcome = self._walked(view)

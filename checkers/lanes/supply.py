@@ -52,7 +52,7 @@ class Supply:
         self._flat = flat
         self._invoked = [0] * len(self.groups)
         self._available: list[int] = []
-        """The groups of which some call has been invoked."""
+        """The groups of which some call has been invoked, in the order in which the first one was."""
         self._group_of = {group.kind: number for number, group in enumerate(self.groups)}
         self._writers: dict[int, list[int]] = {}
         for number, group in enumerate(self.groups):
@@ -60,16 +60,17 @@ class Supply:
 
     def invoke(self, kind: int) -> None:
         """Make one more crashed call of that kind available."""
-        self._invoked[self._group_of[kind]] += 1
-        self._find_available()
+        number = self._group_of[kind]
+        self._invoked[number] += 1
+        if self._invoked[number] == 1:
+            self._available.append(number)
 
     def withdraw(self, kind: int) -> None:
         """Take back the last `invoke` of that kind."""
-        self._invoked[self._group_of[kind]] -= 1
-        self._find_available()
-
-    def _find_available(self) -> None:
-        self._available = [number for number, invoked in enumerate(self._invoked) if invoked]
+        number = self._group_of[kind]
+        self._invoked[number] -= 1
+        if not self._invoked[number]:
+            self._available.remove(number)
 
     def useful(self, open_kinds: Iterable[int]) -> list[int]:
         """Return the groups that can change what some open completed call does, each once.

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
@@ -188,11 +189,12 @@ def _decide(path: Path, asked: Asked, certificate: Path | None) -> Decided:
     if path.is_dir():
         raise UsageError(f"{path} is a directory, but not of a run: it has no test.json.")
     history = read_history(path, format=asked.file_format, keyed=asked.keyed)
-    budget = Budget(asked.timeout, asked.max_memory)
+    began, budget = monotonic(), Budget(asked.timeout, asked.max_memory)
     try:
         model = asked.model or guess_model(history, path, budget)
     except BudgetExceeded as exceeded:
-        return Decided(_verdict(path, None, _unguessed(history, exceeded, asked), certificate), None, history)
+        result = _unguessed(history, exceeded, asked.method, monotonic() - began)
+        return Decided(_verdict(path, None, result, certificate), None, history)
     result = decide_history(history, model, asked, budget)
     verdict = _verdict(path, model, result, certificate)
     if asked.vacuity and result.valid is True:
@@ -200,12 +202,12 @@ def _decide(path: Path, asked: Asked, certificate: Path | None) -> Decided:
     return Decided(verdict, result.certificate, history)
 
 
-def _unguessed(history: History, exceeded: BudgetExceeded, asked: Asked) -> CheckResult:
+def _unguessed(history: History, exceeded: BudgetExceeded, method: str, seconds: float) -> CheckResult:
     """Return the verdict on a history whose data type took too long to guess."""
     from splitbrain.checkers.portfolio import undecided  # noqa: PLC0415  see the lazy imports below
 
     why = f"{exceeded} ran out while its data type was guessed (--model names it)"
-    return undecided(history, why, asked.method, asked.timeout or 0.0)
+    return undecided(history, why, method, seconds)
 
 
 def _vacuity(history: History, model: str, result: CheckResult, budget: Budget) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from whole_checker import WHOLE, complaint
 from splitbrain.cli.check import check
 
 METHODS = next(each.type.choices for each in check.params if each.name == "method")
-SAMPLE = 150
+SAMPLE = 300
 ENOUGH = 40
 """A method that has decided none of so many histories doesn't know the data type."""
 NIGHTLY = 3_000

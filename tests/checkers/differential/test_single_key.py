@@ -1,23 +1,20 @@
 """Transactions seen by one key: what refutes them so is refuted, and proved."""
 
+import itertools
 import random
-import sys
-from pathlib import Path
 
 import pytest
+from sequential_types import TYPES
+from small_histories import calls_of, drawn, linearizable, lines_of
 
 from splitbrain.checkers.budget import Budget
 from splitbrain.checkers.lanes import single_key
-from splitbrain.checkers.models import ListAppend, MultiRegister, RwRegister
+from splitbrain.checkers.models import CasRegister, ListAppend, MultiRegister, RwRegister
 from splitbrain.checkers.normalise import normalise
 from splitbrain.checkers.outcome import Refutation
 from splitbrain.checkers.portfolio import check_linearizable
 from splitbrain.checkers.verification.verify import verify
 from splitbrain.histories import build_history
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "differential"))
-from sequential_types import TYPES
-from small_histories import calls_of, drawn, linearizable, lines_of
 
 NAMES = [
     name for name, each in TYPES.items() if each.model in ("list-append", "rw-register", "multi-register")
@@ -141,3 +138,80 @@ def test_keys_that_make_no_sense_are_refused(changes, complaint):
 def test_a_history_of_few_transactions_is_walked_over_as_it_is():
     history, _ = certificate()
     assert check_linearizable(history, ListAppend, keyed="no").method == "configurations"
+
+
+def test_only_so_many_calls_are_shown_element_by_element(monkeypatch):
+    """Then the key as a whole is what is refuted, by as many transactions as it takes."""
+    monkeypatch.setattr(single_key, "MANY", 0)
+    history, _ = certificate()
+    normalised, model, state = columns_of(history, ListAppend)
+    key = (normalised.keys[0], normalised.kinds, model, state)
+    assert single_key.refuted(*key, Budget()).view.elements == [1]
+    monkeypatch.setattr(single_key, "SHOWN", 1)
+    assert single_key.refuted(*key, Budget()).view.elements is None
+
+
+def test_a_deadline_that_passes_while_keys_are_looked_at_is_told_so(monkeypatch):
+    monkeypatch.setattr(single_key, "MANY", 0)
+    history, _ = certificate()
+    ticks = itertools.count()
+    reasons = set()
+    for seconds in range(2, 12):
+        ticks = itertools.count()
+        result = check_linearizable(
+            history, ListAppend, keyed="no", timeout=seconds, clock=lambda ticks=ticks: next(ticks)
+        )
+        reasons.add(result.reason)
+    assert any("while it was seen by one key after the other" in reason for reason in reasons), reasons
+
+
+def test_other_models_are_not_looked_at_by_keys(monkeypatch):
+    """A register's calls touch nothing but the register; to ask each of a million costs a second."""
+    monkeypatch.setattr(single_key, "MANY", 0)
+    monkeypatch.setattr(single_key, "_Keys", None)
+    lines = [{"process": 0, "type": kind, "f": "write", "value": 1} for kind in ("invoke", "ok")]
+    normalised, model, state = columns_of(build_history(lines), CasRegister)
+    assert single_key.refuted(normalised.keys[0], normalised.kinds, model, state, Budget()) is None
+
+
+def test_no_view_of_a_linearizable_history_is_accepted_as_a_refutation():
+    """Whatever is looked at of all operations, the verifier finds an order of it."""
+    rng = random.Random(1)
+    looked = 0
+    for seed in range(400):
+        history = build_history(lines_of(TYPES["list-append"], drawn(f"v {seed}"), reuse=False), keyed="no")
+        calls = calls_of(history)
+        if not any(call.known for call in calls) or not linearizable(TYPES["list-append"], calls):
+            continue
+        appended = sorted({part[2] for call in calls for part in call.value if part[0] == "append"})
+        keys = rng.choice([None, ["x"], ["y"], ["x", "y"]])
+        elements = rng.choice([None, rng.sample(appended, rng.randrange(len(appended) + 1))])
+        claim = {
+            "kind": "refutation",
+            "model": "list-append",
+            "initial": None,
+            "nil_reads": "exact",
+            "failed_cas": "ignored",
+            "keyed": False,
+            "key": None,
+            "past": None,
+            "future": None,
+            "operations": [
+                {"position": each.invoke, "as": "kept"}
+                for each in history
+                if each.status != "fail" and touches(each.value, keys, elements)
+            ],
+            "keys": keys,
+            "elements": elements,
+        }
+        assert verify(claim, history).holds is not True, (seed, claim)
+        looked += elements is not None and elements != appended
+    assert looked > 50
+
+
+def touches(actions, keys, elements):
+    """Tell whether something of a transaction remains where only these keys and elements are looked at."""
+    return any(
+        (keys is None or key in keys) and (kind == "r" or elements is None or value in elements)
+        for kind, key, value in actions
+    )
